@@ -1,0 +1,191 @@
+import { AppError, type ErrorCode } from '../errors.ts'
+import { type Button, type TemplateMessage } from '../domain/message.ts'
+import { type Failure, type Proof } from '../domain/receipt.ts'
+import { type Http } from './http.ts'
+
+/** Text in the two languages of the application's pages. */
+export interface Localized {
+  readonly ru: string
+  readonly en: string
+}
+
+/** One field of a connection's settings form, as data: the page draws it, the server checks it through `parseCredentials`. */
+export interface CredentialField {
+  readonly name: string
+  readonly label: Localized
+  readonly hint?: Localized
+  /** A secret is written, never shown again. */
+  readonly secret: boolean
+  readonly required: boolean
+  /** Shown under "advanced": base URL, proxy. */
+  readonly advanced?: boolean
+  readonly default?: string
+}
+
+export interface ChannelLimits {
+  /** Characters (UTF-16 code units) of one message's text. */
+  readonly textLength: number
+  /** Absent: the messenger has no buttons. Lengths in characters, the payload in bytes. */
+  readonly buttons?: { readonly count: number; readonly titleLength: number; readonly payloadBytes: number }
+  /** Sends per second of one connection. */
+  readonly perSecond: number
+}
+
+/** A webhook request exactly as it came: signatures cover the raw bytes. Header names are lower-case. */
+export interface RawRequest {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly query: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+/** The messenger's conversation and the person in it. `phone` only where the messenger itself vouches for it, as `+` and digits. */
+export interface ChannelChat {
+  readonly id: string
+  readonly userId: string
+  readonly name?: string
+  readonly username?: string
+  readonly phone?: string
+}
+
+/** A contact card that the patient sent. `isOwn` is true only when the messenger proves that it is the sender's own (D4). */
+export interface SharedContact {
+  readonly phone: string
+  readonly isOwn: boolean
+}
+
+/**
+ * What one webhook tells, in our words. Times are epoch milliseconds by the vendor's clock; order is decided by rank, never by them.
+ *
+ * `attemptRef` is our own attempt id where the vendor echoes it: it resolves a receipt whose external id we never learned.
+ */
+export type Inbound =
+  | { readonly type: 'receipt'; readonly externalId?: string; readonly attemptRef?: string; readonly level: Exclude<Proof, 'accepted' | 'acted'>; readonly at?: number }
+  | { readonly type: 'failure'; readonly externalId?: string; readonly attemptRef?: string; readonly failure: Failure; readonly at?: number }
+  | {
+      readonly type: 'message'
+      readonly externalId: string
+      readonly chat: ChannelChat
+      readonly text: string
+      /** External id of our message that the patient quoted. */
+      readonly replyTo?: string
+      readonly contact?: SharedContact
+      /** The token of a personal start link, without `/start`. */
+      readonly startPayload?: string
+      readonly at?: number
+    }
+  | {
+      readonly type: 'action'
+      /** The press itself; a double tap comes with two ids, a repeated webhook with one. */
+      readonly externalId: string
+      readonly chat: ChannelChat
+      /** External id of our message under which the button stood; absent when the vendor does not say. */
+      readonly messageId?: string
+      readonly payload: string
+      readonly at?: number
+    }
+  | { readonly type: 'reachability'; readonly chat: ChannelChat; readonly state: 'active' | 'blocked'; readonly at?: number }
+  /** The connection itself changed: number banned, webhook lost, template paused. `code` is the vendor's. */
+  | { readonly type: 'connection'; readonly state: 'working' | 'broken'; readonly code: string; readonly at?: number }
+
+export interface OutboundMessage {
+  /** Our attempt id: echoed by vendors that echo, the idempotency key of vendors that have one. At most 100 characters. */
+  readonly ref: string
+  /** The same identity as a number from 1 to 2^31-1, for vendors whose ids are integers. */
+  readonly number: number
+  /** `+` and digits for channels addressed by phone, else the messenger's chat id. */
+  readonly to: string
+  readonly text: string
+  /** Sent instead of `text` where the messenger allows nothing else. */
+  readonly template?: TemplateMessage
+  readonly buttons?: readonly Button[]
+  /** Show the messenger's own "share my number" button (Telegram and MAX). */
+  readonly requestsContact?: boolean
+  /** The message is of no use after this many seconds: the vendor is told, where it can be. */
+  readonly expiresInSeconds?: number
+}
+
+export interface ChannelContext<Credentials> {
+  readonly credentials: Credentials
+  readonly http: Http
+  readonly signal: AbortSignal
+}
+
+export interface Sent {
+  /** The vendor's id of the message, as its receipts will name it. */
+  readonly externalId: string
+  /** Price parts (SMS segments); 1 where the vendor has none. */
+  readonly parts: number
+}
+
+/** What a live check found: shown to the administrator. `title` is the bot's name or the number. */
+export interface ConnectionFacts {
+  readonly title: string
+  readonly details: readonly { readonly label: Localized; readonly value: string }[]
+}
+
+/**
+ * A messenger. One folder implements it, one line of the registry names it; everything else - settings page, webhook path,
+ * route checks, cascade - follows from this object. Capabilities are data: nothing outside asks which channel it is.
+ *
+ * `send` either returns what the vendor accepted or throws a `ChannelError` that says whether the message may be out.
+ */
+export interface Channel<Credentials = unknown> {
+  readonly id: string
+  readonly title: Localized
+  /** What this messenger can ever report, `accepted` included; `acted` where buttons or replies prove something. */
+  readonly receipts: readonly Proof[]
+  readonly limits: ChannelLimits
+  readonly canStart: 'anyone' | 'template' | 'afterPatientWrote'
+  /** By what a patient is addressed: a phone of the CRM card, or an identity that was bound to it. */
+  readonly addressedBy: 'phone' | 'identity'
+  /** A repeated send with the same `ref`/`number` cannot reach the patient twice. */
+  readonly isIdempotent: boolean
+  readonly fields: readonly CredentialField[]
+
+  /** @throws AppError FORM_INVALID with a sentence per field */
+  parseCredentials(input: unknown): Credentials
+  /**
+   * Asks the vendor who we are and makes it send webhooks to `hookUrl`; safe to repeat.
+   * @throws ChannelError whose message tells the administrator what to do
+   */
+  connect(context: ChannelContext<Credentials> & { readonly hookUrl: string }): Promise<ConnectionFacts>
+  /** Stops the vendor's webhooks to `hookUrl`; a vendor that no longer knows us is success. */
+  disconnect(context: ChannelContext<Credentials> & { readonly hookUrl: string }): Promise<void>
+  /** The same question as `connect`, changing nothing. */
+  check(context: ChannelContext<Credentials>): Promise<ConnectionFacts>
+  /** The answer to a vendor's GET that proves we own the URL; undefined when the proof fails. */
+  handshake?(request: RawRequest, credentials: Credentials): string | undefined
+  /** Constant-time check that the vendor sent these very bytes. */
+  verify(request: RawRequest, credentials: Credentials): boolean
+  /** Pure; an update that we do not support is `[]`. @throws Error when the body cannot be read at all */
+  parse(request: RawRequest, credentials: Credentials): readonly Inbound[]
+  send(message: OutboundMessage, context: ChannelContext<Credentials>): Promise<Sent>
+  /** Asks the vendor what became of a send whose outcome is not known. `undefined`: the vendor does not know it, so it is not out. */
+  lookUp?(message: OutboundMessage, context: ChannelContext<Credentials>): Promise<Sent | undefined>
+  /** Tells the messenger that a press was taken, so that the patient's button stops waiting. */
+  answerAction?(action: { readonly externalId: string; readonly chatId: string; readonly text: string }, context: ChannelContext<Credentials>): Promise<void>
+  /** Writes the deadline into the vendor's template, where only there it can be set (WhatsApp); safe to repeat. */
+  setTemplateLife?(template: { readonly name: string; readonly language: string; readonly lifeSeconds: number }, context: ChannelContext<Credentials>): Promise<void>
+}
+
+/**
+ * A vendor's no, or its silence.
+ *
+ * `outcome: 'rejected'` - nothing went out, the vendor said so or was never reached; `'unknown'` - the request was written and
+ * no answer came, so the message may be with the patient. Messages say what to do and hold no URL, token, phone or text.
+ */
+export class ChannelError extends AppError {
+  readonly failure: Failure
+  readonly outcome: 'rejected' | 'unknown'
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(failure: Failure, message: string, options: { outcome?: 'rejected' | 'unknown'; retryAfterSeconds?: number; cause?: unknown } = {}) {
+    const code: ErrorCode = failure.class === 'transient' || failure.class === 'channelTemporary' ? 'CHANNEL_UNAVAILABLE' : 'CHANNEL_REFUSED'
+    super(code, message, { cause: options.cause })
+    this.name = 'ChannelError'
+    this.failure = failure
+    this.outcome = options.outcome ?? 'rejected'
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
