@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import { readResult, type Outcome } from './answer.ts'
+import { type PortalClient } from './client.ts'
+import { type Command } from './command.ts'
+import { addressOf, robotFieldsOf, type Language, type Manifest } from './manifest.ts'
+
+/** How one registration ended, in one sentence for the administrator. */
+export interface RegistrationLine {
+  /** `event ONAPPUPDATE`, `robot estafeta_send`, `trigger estafeta_read`, `placement CRM_DEAL_DETAIL_TAB`. */
+  readonly name: string
+  readonly ok: boolean
+  readonly message: string
+}
+
+export interface RegistrationOptions {
+  /** Where the portal reaches us. */
+  readonly publicUrl: string
+  readonly language: Language
+  /** Robots and triggers may be registered by an administrator only; others get a line that says so. */
+  readonly isAdmin: boolean
+  /** The administrator whose token robots hand over. */
+  readonly userId?: string
+}
+
+interface Plan {
+  readonly name: string
+  readonly command: Omit<Command, 'key'>
+  readonly done: string
+}
+
+const Events = z.array(z.looseObject({ event: z.string(), handler: z.string() }))
+const Placements = z.array(z.looseObject({ placement: z.string(), handler: z.string() }))
+const Codes = z.array(z.string())
+const Triggers = z.array(z.looseObject({ CODE: z.string(), NAME: z.string() }))
+
+/**
+ * Makes the portal's registrations equal to the manifest: adds what is missing, updates what differs, takes away what points to
+ * another address or is not ours any more. Running it again changes nothing, and an update of the application, which wipes events
+ * and robots, is repaired by it.
+ *
+ * One line per registration; a refused one does not stop the others. Throws `BitrixError` only when the portal cannot be asked at all.
+ *
+ * @see https://apidocs.bitrix24.com/api-reference/events/event-bind.html
+ */
+export const register = async (client: PortalClient, manifest: Manifest, options: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
+  const lines: RegistrationLine[] = []
+  const lists: Command[] = [{ key: 'events', method: 'event.get', params: {} }]
+  if (options.isAdmin) {
+    lists.push({ key: 'robots', method: 'bizproc.robot.list', params: {} }, { key: 'triggers', method: 'crm.automation.trigger.list', params: {} })
+    if (manifest.scopes.includes('placement')) lists.push({ key: 'placements', method: 'placement.get', params: {} })
+  } else {
+    lines.push({ name: 'robots and triggers', ok: false, message: 'Only an administrator of the portal can register them: let one open the application.' })
+  }
+  const found = await client.batch(lists)
+  const read = <Schema extends z.ZodType>(key: string, schema: Schema): z.infer<Schema> | undefined => {
+    const outcome = found.get(key)
+    if (outcome === undefined) return undefined
+    if (outcome.ok) return readResult(schema, outcome.result, key)
+    // One kind may be closed on this portal; when not even events can be listed, nothing works.
+    if (key === 'events') throw outcome.error
+    lines.push({ name: key, ok: false, message: outcome.error.message })
+    return undefined
+  }
+  const events = read('events', Events) ?? []
+  const robots = read('robots', Codes)
+  const triggers = read('triggers', Triggers)
+  const placements = read('placements', Placements)
+  const plans = [
+    ...planEvents(events, manifest, options),
+    ...(robots === undefined ? [] : planRobots(robots, manifest, options)),
+    ...(triggers === undefined ? [] : planTriggers(triggers, manifest, options)),
+    ...(placements === undefined ? [] : planPlacements(placements, manifest, options)),
+  ]
+  const outcomes = await client.batch(plans.map(({ command }, index) => ({ key: String(index), ...command })))
+  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!)), ...unchangedLines(plans, manifest, triggers !== undefined))
+  const missing = await missingEvents(client, manifest, options)
+  return [...lines.filter(({ name }) => !missing.some((line) => line.name === name)), ...missing]
+}
+
+const lineOf = ({ name, done }: Plan, outcome: Outcome): RegistrationLine =>
+  outcome.ok || outcome.error.action === 'alreadyDone' ? { name, ok: true, message: done } : { name, ok: false, message: outcome.error.message }
+
+const planEvents = (found: z.infer<typeof Events>, manifest: Manifest, { publicUrl }: RegistrationOptions): readonly Plan[] => {
+  const handler = addressOf(publicUrl, manifest.events.handler)
+  const isWanted = (entry: { event: string; handler: string }): boolean =>
+    entry.handler === handler && manifest.events.names.includes(entry.event.toUpperCase())
+  return [
+    ...found
+      .filter((entry) => !isWanted(entry))
+      .map((entry) => ({
+        name: `event ${entry.event.toUpperCase()}`,
+        command: { method: 'event.unbind', params: { event: entry.event, handler: entry.handler } },
+        done: 'An old handler was taken away.',
+      })),
+    ...manifest.events.names
+      .filter((name) => !found.some((entry) => isWanted(entry) && entry.event.toUpperCase() === name))
+      .map((name) => ({ name: `event ${name}`, command: { method: 'event.bind', params: { event: name, handler } }, done: 'Registered.' })),
+  ]
+}
+
+const planRobots = (found: readonly string[], manifest: Manifest, { publicUrl, language, userId }: RegistrationOptions): readonly Plan[] => [
+  ...found
+    .filter((code) => !manifest.robots.some((robot) => robot.code === code))
+    .map((code) => ({ name: `robot ${code}`, command: { method: 'bizproc.robot.delete', params: { CODE: code } }, done: 'An old robot was taken away.' })),
+  ...manifest.robots.map((robot) => {
+    const fields = robotFieldsOf(robot, { publicUrl, language, userId })
+    return found.includes(robot.code)
+      ? // The list tells only codes, so whether the handler is still ours cannot be seen: write it.
+        { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.update', params: { CODE: robot.code, FIELDS: fields } }, done: 'Up to date.' }
+      : { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.add', params: { CODE: robot.code, ...fields } }, done: 'Registered.' }
+  }),
+]
+
+const planTriggers = (found: z.infer<typeof Triggers>, manifest: Manifest, { language }: RegistrationOptions): readonly Plan[] => [
+  ...found
+    .filter(({ CODE }) => !manifest.triggers.some(({ code }) => code === CODE))
+    .map(({ CODE }) => ({
+      name: `trigger ${CODE}`,
+      command: { method: 'crm.automation.trigger.delete', params: { CODE } },
+      done: 'An old trigger was taken away.',
+    })),
+  ...manifest.triggers
+    .filter(({ code, name }) => !found.some((entry) => entry.CODE === code && entry.NAME === name[language]))
+    // Adding a known code again renames the trigger.
+    .map(({ code, name }) => ({
+      name: `trigger ${code}`,
+      command: { method: 'crm.automation.trigger.add', params: { CODE: code, NAME: name[language] } },
+      done: 'Registered.',
+    })),
+]
+
+const planPlacements = (found: z.infer<typeof Placements>, manifest: Manifest, { publicUrl, language }: RegistrationOptions): readonly Plan[] => {
+  const wanted = manifest.placements.map((entry) => ({ ...entry, address: addressOf(publicUrl, entry.handler) }))
+  const isWanted = (entry: { placement: string; handler: string }): boolean =>
+    wanted.some(({ placement, address }) => placement === entry.placement && address === entry.handler)
+  return [
+    ...found
+      // Robots' settings pages are kept by the portal itself.
+      .filter((entry) => !isWanted(entry) && !manifest.robots.some(({ settingsPage }) => addressOf(publicUrl, settingsPage) === entry.handler))
+      .map((entry) => ({
+        name: `placement ${entry.placement}`,
+        command: { method: 'placement.unbind', params: { PLACEMENT: entry.placement, HANDLER: entry.handler } },
+        done: 'An old placement was taken away.',
+      })),
+    ...wanted
+      .filter(({ placement, address }) => !found.some((entry) => entry.placement === placement && entry.handler === address))
+      .map(({ placement, address, title, options }) => ({
+        name: `placement ${placement}`,
+        command: {
+          method: 'placement.bind',
+          params: {
+            PLACEMENT: placement,
+            HANDLER: address,
+            TITLE: title[language],
+            LANG_ALL: { ru: { TITLE: title.ru }, en: { TITLE: title.en } },
+            OPTIONS: options,
+          },
+        },
+        done: 'Registered.',
+      })),
+  ]
+}
+
+/** A portal may accept a name and bind nothing: what is not in the list afterwards will never be delivered. */
+const missingEvents = async (client: PortalClient, manifest: Manifest, { publicUrl }: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
+  const handler = addressOf(publicUrl, manifest.events.handler)
+  const { result } = await client.call('event.get')
+  const bound = readResult(Events, result, 'event.get').filter((entry) => entry.handler === handler)
+  return manifest.events.names
+    .filter((name) => !bound.some(({ event }) => event.toUpperCase() === name))
+    .map((name) => ({ name: `event ${name}`, ok: false, message: 'The portal does not list this event, so it will not be delivered.' }))
+}
+
+const unchangedLines = (plans: readonly Plan[], manifest: Manifest, withTriggers: boolean): readonly RegistrationLine[] => {
+  const names = [...manifest.events.names.map((name) => `event ${name}`), ...(withTriggers ? manifest.triggers.map(({ code }) => `trigger ${code}`) : [])]
+  return names.filter((name) => !plans.some((plan) => plan.name === name)).map((name) => ({ name, ok: true, message: 'Up to date.' }))
+}
+
+/**
+ * Takes away what an uninstall leaves behind: triggers stay in the portal and would wait for an application that is gone. Works
+ * only while the application is still installed.
+ *
+ * @see https://apidocs.bitrix24.com/settings/app-uninstallation.html
+ */
+export const unregister = async (client: PortalClient, manifest: Manifest): Promise<readonly RegistrationLine[]> => {
+  const { result } = await client.call('crm.automation.trigger.list')
+  const ours = readResult(Triggers, result, 'crm.automation.trigger.list').filter(({ CODE }) => manifest.triggers.some(({ code }) => code === CODE))
+  const outcomes = await client.batch(ours.map(({ CODE }) => ({ key: CODE, method: 'crm.automation.trigger.delete', params: { CODE } })))
+  return ours.map(({ CODE }) => lineOf({ name: `trigger ${CODE}`, command: { method: '', params: {} }, done: 'Taken away.' }, outcomes.get(CODE)!))
+}
