@@ -1,3 +1,5 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { type Button, type TemplateMessage } from '../domain/message.ts'
 import { type Failure, type Proof } from '../domain/receipt.ts'
@@ -39,7 +41,11 @@ export interface RawRequest {
   readonly body: Buffer
 }
 
-/** The messenger's conversation and the person in it. `phone` only where the messenger itself vouches for it, as `+` and digits. */
+/**
+ * The messenger's conversation and the person in it. `id` is what `OutboundMessage.to` takes to answer there: Telegram's private
+ * chat id, MAX's user id (every update names the user, not every one names the dialogue), WhatsApp's BSUID or digits, SMS digits.
+ * `phone` only where the messenger itself vouches for it, as `+` and digits.
+ */
 export interface ChannelChat {
   readonly id: string
   readonly userId: string
@@ -66,6 +72,7 @@ export type Inbound =
       readonly type: 'message'
       readonly externalId: string
       readonly chat: ChannelChat
+      /** Empty when only a file, a place or a card came. A press of the messenger's Start button is `/start`, its payload apart. */
       readonly text: string
       /** External id of our message that the patient quoted. */
       readonly replyTo?: string
@@ -187,5 +194,79 @@ export class ChannelError extends AppError {
     this.failure = failure
     this.outcome = options.outcome ?? 'rejected'
     this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
+
+/** Constant-time equality of a secret that came with a request; an absent one is never equal. */
+export const sameSecret = (given: string | undefined, expected: string): boolean => {
+  if (given === undefined || expected === '') return false
+  const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
+  return timingSafeEqual(digest(given), digest(expected))
+}
+
+/**
+ * The webhook secret of a connection whose owner did not choose one: the same from the same token, so that `connect` and `verify`
+ * agree without storing it. 64 hex digits, which every vendor accepts.
+ */
+export const secretFrom = (token: string): string => createHmac('sha256', token).update('estafeta webhook secret').digest('hex')
+
+/** `http(s)` address without a trailing slash, or the form error `message`. */
+export const webAddress = (message: string) =>
+  z
+    .string({ error: message })
+    .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), message)
+    .transform((value) => value.replace(/\/+$/, ''))
+
+/** A webhook's JSON body. @throws Error that does not quote it, as JSON.parse would: it holds a patient's text */
+export const readJson = (request: RawRequest): unknown => {
+  try {
+    return JSON.parse(request.body.toString('utf8')) as unknown
+  } catch {
+    throw new Error('The body is not JSON.')
+  }
+}
+
+/** A part of an update in the shape that we rely on. @throws Error that names the places and none of the values */
+export const readAs = <Schema extends z.ZodType>(schema: Schema, part: unknown): z.output<Schema> => {
+  const parsed = schema.safeParse(part)
+  if (parsed.success) return parsed.data
+  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'body')
+  throw new Error(`The update is not in the documented shape: see ${places.join(', ')}.`)
+}
+
+/**
+ * Reads a settings form: text is trimmed and an empty field is an absent one, as browsers send it.
+ *
+ * @throws AppError FORM_INVALID with the schema's first sentence for each wrong field
+ */
+export const parseForm = <Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> => {
+  const filled = Object.entries(typeof input === 'object' && input !== null ? input : {})
+    .map(([name, value]: [string, unknown]) => [name, typeof value === 'string' ? value.trim() : value] as const)
+    .filter(([, value]) => value !== '' && value !== null && value !== undefined)
+  const parsed = schema.safeParse(Object.fromEntries(filled))
+  if (parsed.success) return parsed.data
+  const fields: Record<string, string> = {}
+  for (const issue of parsed.error.issues) fields[String(issue.path[0] ?? 'form')] ??= issue.message
+  throw new AppError('FORM_INVALID', 'Исправьте отмеченные поля подключения и сохраните ещё раз.', { fields })
+}
+
+/**
+ * Refuses what the messenger would refuse, before anything leaves: empty or long text, buttons that do not fit.
+ *
+ * @throws ChannelError of class `content`
+ */
+export const refuseOversize = (message: OutboundMessage, limits: ChannelLimits): void => {
+  const refuse = (code: string, sentence: string): never => {
+    throw new ChannelError({ class: 'content', code }, sentence)
+  }
+  if (message.text.trim() === '' && message.template === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите текст в настройках шага или робота.')
+  if (message.text.length > limits.textLength && message.template === undefined)
+    refuse('text.long', `Текст длиннее ${limits.textLength} символов: сократите его в настройках шага или робота.`)
+  const buttons = limits.buttons
+  if (buttons === undefined || message.buttons === undefined) return
+  if (message.buttons.length > buttons.count) refuse('buttons.many', `Кнопок больше ${buttons.count}: уберите лишние из сообщения.`)
+  for (const button of message.buttons) {
+    if (Buffer.byteLength(button.id) > buttons.payloadBytes) refuse('button.payload', `Данные кнопки длиннее ${buttons.payloadBytes} байт: сократите их.`)
+    if (button.title.length > buttons.titleLength) refuse('button.title', `Надпись кнопки длиннее ${buttons.titleLength} символов: сократите её.`)
   }
 }

@@ -1,3 +1,9 @@
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import https from 'node:https'
+import { type Socket } from 'node:net'
+import axios, { isAxiosError } from 'axios'
+import { ChannelError } from './channel.ts'
+
 /** One HTTP exchange with a vendor. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -25,4 +31,156 @@ export interface HttpAnswer {
  */
 export interface Http {
   call(request: HttpRequest, options: { signal: AbortSignal; proxyUrl?: string }): Promise<HttpAnswer>
+}
+
+export interface HttpOptions {
+  /** Until the connection (with TLS, and through the proxy) stands. A request that gets no further was never written. */
+  readonly connectTimeoutMs?: number
+  /** From the call to the end of the answer. Vendors were seen to answer after 35 s, so it is generous: a cut call is an unknown outcome. */
+  readonly timeoutMs?: number
+  /** Of a request's and of an answer's body. */
+  readonly maxBytes?: number
+}
+
+/** How far one exchange got: the difference between "not sent" and "nobody knows". */
+interface Progress {
+  isWritten: boolean
+}
+
+const connectTimeout = (): Error => Object.assign(new Error('no connection in time'), { code: 'CONNECT_TIMEOUT' })
+
+/**
+ * Node's own request function, with an eye on the socket: a request is written the moment its connection stands, and not before.
+ * Error codes alone cannot tell: ECONNRESET comes both from a refused TLS handshake and from a lost answer.
+ */
+const watchedTransport = (connectTimeoutMs: number, progress: Progress) => ({
+  request(options: RequestOptions, onAnswer: (answer: IncomingMessage) => void): ClientRequest {
+    const isSecure = options.protocol === 'https:'
+    const request = (isSecure ? https : http).request(options, onAnswer)
+    const timer = setTimeout(() => request.destroy(connectTimeout()), connectTimeoutMs)
+    request.once('socket', (socket: Socket & { secureConnecting?: boolean }) => {
+      const isConnected = (): void => {
+        clearTimeout(timer)
+        progress.isWritten = true
+      }
+      const isReady = request.reusedSocket || (isSecure ? socket.secureConnecting === false : !socket.connecting)
+      if (isReady) isConnected()
+      else socket.once(isSecure ? 'secureConnect' : 'connect', isConnected)
+    })
+    request.once('close', () => clearTimeout(timer))
+    return request
+  },
+})
+
+/** A socket that idles longer is closed by us: a vendor that closes it first turns the next send into an unknown outcome. */
+const agentOptions = { keepAlive: true, timeout: 4_000 }
+
+interface Agents {
+  readonly httpAgent: http.Agent
+  readonly httpsAgent: https.Agent
+}
+
+const agentsFor = (proxyUrl: string | undefined): Agents => {
+  const options = proxyUrl === undefined ? agentOptions : { ...agentOptions, proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }
+  return { httpAgent: new http.Agent(options), httpsAgent: new https.Agent(options) }
+}
+
+const isCertificateError = (code: string): boolean => /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_SSL)/.test(code)
+
+const sentenceFor = (code: string, isWritten: boolean): string => {
+  if (isCertificateError(code))
+    return 'Сертификат сервера мессенджера не прошёл проверку: добавьте его корневой сертификат через NODE_EXTRA_CA_CERTS и перезапустите приложение.'
+  if (isWritten) return 'Сервер мессенджера не ответил: подождите минуту и проверьте подключение ещё раз.'
+  return 'Нет связи с сервером мессенджера: проверьте его адрес и прокси в настройках подключения и доступ сервера в интернет.'
+}
+
+/** The error holds the code alone: axios' own carries the address, the headers and the body, and with them tokens and phones. */
+const silence = (error: unknown, progress: Progress, callerSignal: AbortSignal): ChannelError => {
+  const raw = isAxiosError(error) ? (error.code ?? 'NO_ANSWER') : 'NO_ANSWER'
+  const code = raw !== 'ERR_CANCELED' ? raw : callerSignal.aborted ? 'ABORTED' : 'TIMEOUT'
+  return new ChannelError({ class: 'transient', code }, sentenceFor(code, progress.isWritten), { outcome: progress.isWritten ? 'unknown' : 'rejected' })
+}
+
+const parsedBody = (text: unknown): unknown => {
+  if (typeof text !== 'string') return text
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+const addressOf = ({ url, query }: HttpRequest): string => {
+  const filled = Object.entries(query ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as [string, string]]))
+  return filled.length === 0 ? url : `${url}?${new URLSearchParams(filled).toString()}`
+}
+
+const bodyOf = ({ json, form }: HttpRequest): { data?: string; type?: string } => {
+  if (json !== undefined) return { data: JSON.stringify(json), type: 'application/json' }
+  if (form === undefined) return {}
+  const filled = Object.entries(form).map(([name, value]) => [name, String(value)] as [string, string])
+  return { data: new URLSearchParams(filled).toString(), type: 'application/x-www-form-urlencoded; charset=utf-8' }
+}
+
+/** Proxies are few - one per installation as a rule; beyond this many the oldest agents are let go. */
+const keptProxies = 20
+
+/**
+ * The application's one HTTP client. A certificate authority that Node does not know (MAX: the Russian state root) is added with
+ * `NODE_EXTRA_CA_CERTS`; verification is never switched off.
+ *
+ * @see https://nodejs.org/docs/latest-v24.x/api/http.html#built-in-proxy-support
+ */
+export const createHttp = (options: HttpOptions = {}): Http & { close(): void } => {
+  const { connectTimeoutMs = 5_000, timeoutMs = 40_000, maxBytes = 4 * 1024 * 1024 } = options
+  const direct = agentsFor(undefined)
+  const proxied = new Map<string, Agents>()
+
+  const agents = (proxyUrl: string | undefined): Agents => {
+    if (proxyUrl === undefined) return direct
+    const known = proxied.get(proxyUrl)
+    if (known !== undefined) return known
+    const oldest = proxied.keys().next().value
+    if (proxied.size >= keptProxies && oldest !== undefined) proxied.delete(oldest)
+    const made = agentsFor(proxyUrl)
+    proxied.set(proxyUrl, made)
+    return made
+  }
+
+  return {
+    async call(request, { signal, proxyUrl }) {
+      const progress: Progress = { isWritten: false }
+      const { data, type } = bodyOf(request)
+      try {
+        const answer = await axios.request<string>({
+          method: request.method,
+          url: addressOf(request),
+          headers: { accept: 'application/json', 'user-agent': 'Estafeta', ...(type === undefined ? {} : { 'content-type': type }), ...request.headers },
+          data,
+          ...agents(proxyUrl),
+          // `false` also keeps the environment's proxy out; with our own proxy the agent decides.
+          proxy: proxyUrl === undefined ? false : undefined,
+          transport: watchedTransport(connectTimeoutMs, progress),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+          maxRedirects: 0,
+          maxContentLength: maxBytes,
+          maxBodyLength: maxBytes,
+          responseType: 'text',
+          transformRequest: (body: unknown) => body,
+          transformResponse: (body: unknown) => body,
+          validateStatus: () => true,
+        })
+        const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value === undefined ? undefined : String(value)]))
+        return { status: answer.status, body: parsedBody(answer.data), headers }
+      } catch (error) {
+        throw silence(error, progress, signal)
+      }
+    },
+    close() {
+      for (const { httpAgent, httpsAgent } of [direct, ...proxied.values()]) {
+        httpAgent.destroy()
+        httpsAgent.destroy()
+      }
+    },
+  }
 }

@@ -1,0 +1,13 @@
+import { type Channel } from './channel.ts'
+import { max } from './max/index.ts'
+import { smsc } from './smsc/index.ts'
+import { telegram } from './telegram/index.ts'
+import { whatsapp } from './whatsapp/index.ts'
+
+/** Every messenger that the application speaks, in the order in which pages offer them. */
+export const channels = [whatsapp, telegram, max, smsc] as const satisfies readonly Channel[]
+
+const byId: ReadonlyMap<string, Channel> = new Map<string, Channel>(channels.map((channel) => [channel.id, channel]))
+
+/** `undefined`: no such channel, or one that this version no longer has. */
+export const channelById = (id: string): Channel | undefined => byId.get(id)

@@ -1,0 +1,21 @@
+import { type ChannelContext } from '../channel.ts'
+import { type HttpAnswer, type HttpRequest } from '../http.ts'
+import { type WhatsAppCredentials } from './credentials.ts'
+import { refusalOf } from './errors.ts'
+
+/**
+ * One call to the Graph API or to a partner that speaks it.
+ *
+ * @throws ChannelError for every answer that is not 2xx
+ */
+export const callGraph = async (
+  context: ChannelContext<WhatsAppCredentials>,
+  request: Omit<HttpRequest, 'url' | 'headers'> & { readonly path: string },
+): Promise<HttpAnswer> => {
+  const { accessToken, authHeader, baseUrl, proxyUrl } = context.credentials
+  const { path, ...rest } = request
+  const headers: Record<string, string> = authHeader === 'Bearer' ? { authorization: `Bearer ${accessToken}` } : { 'D360-API-KEY': accessToken }
+  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers }, { signal: context.signal, proxyUrl })
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
+  return answer
+}

@@ -1,0 +1,189 @@
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { classOfStatus } from './errors.ts'
+import { type WhatsAppCredentials } from './credentials.ts'
+
+/** Partners do not pass Meta's signature on; the header that `connect` has them add proves them instead. */
+export const partnerSecretHeader = 'x-estafeta-secret'
+
+const errors = z.array(z.looseObject({ code: z.number() })).optional()
+
+/** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages */
+const messageSchema = z.looseObject({
+  /** Both are optional since people may hide their number: at least one of them comes. */
+  from: z.string().optional(),
+  from_user_id: z.string().optional(),
+  id: z.string(),
+  timestamp: z.string(),
+  type: z.string(),
+  context: z.looseObject({ id: z.string().optional() }).optional(),
+  text: z.looseObject({ body: z.string() }).optional(),
+  button: z.looseObject({ payload: z.string().optional(), text: z.string().optional() }).optional(),
+  interactive: z
+    .looseObject({
+      button_reply: z.looseObject({ id: z.string() }).optional(),
+      list_reply: z.looseObject({ id: z.string() }).optional(),
+    })
+    .optional(),
+  reaction: z.looseObject({ message_id: z.string() }).optional(),
+  contacts: z.array(z.looseObject({ phones: z.array(z.looseObject({ phone: z.string().optional(), wa_id: z.string().optional() })).optional() })).optional(),
+  system: z.looseObject({ type: z.string().optional() }).optional(),
+  image: z.looseObject({ caption: z.string().optional() }).optional(),
+  video: z.looseObject({ caption: z.string().optional() }).optional(),
+  document: z.looseObject({ caption: z.string().optional() }).optional(),
+})
+
+/** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status */
+const statusSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  timestamp: z.string(),
+  biz_opaque_callback_data: z.string().optional(),
+  errors,
+})
+
+const messagesValue = z.looseObject({
+  metadata: z.looseObject({ phone_number_id: z.string() }),
+  contacts: z.array(z.looseObject({ profile: z.looseObject({ name: z.string().optional() }).optional(), wa_id: z.string().optional(), user_id: z.string().optional() })).optional(),
+  messages: z.array(messageSchema).optional(),
+  statuses: z.array(statusSchema).optional(),
+  errors,
+})
+
+/** @see https://developers.facebook.com/docs/whatsapp/business-management-api/webhooks/components */
+const templateValue = z.looseObject({ event: z.string(), message_template_name: z.string(), message_template_language: z.string() })
+const accountValue = z.looseObject({ event: z.string(), ban_info: z.looseObject({ waba_ban_state: z.string().optional() }).optional() })
+
+const envelope = z.looseObject({
+  entry: z.array(z.looseObject({ id: z.string(), changes: z.array(z.looseObject({ field: z.string(), value: z.unknown() })) })),
+})
+
+type Message = z.output<typeof messageSchema>
+type Status = z.output<typeof statusSchema>
+type MessagesValue = z.output<typeof messagesValue>
+
+/** Meta signs the raw bytes: it escapes `/` and non-ASCII, so a body that was parsed and printed again never matches. */
+export const verify = (request: RawRequest, credentials: WhatsAppCredentials): boolean => {
+  if (credentials.authHeader !== 'Bearer') return sameSecret(request.headers[partnerSecretHeader], credentials.appSecret)
+  const signature = createHmac('sha256', credentials.appSecret).update(request.body).digest('hex')
+  return sameSecret(request.headers['x-hub-signature-256'], `sha256=${signature}`)
+}
+
+/** @see https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests */
+export const handshake = (request: RawRequest, credentials: WhatsAppCredentials): string | undefined => {
+  const { query } = request
+  if (query['hub.mode'] !== 'subscribe' || !sameSecret(query['hub.verify_token'], credentials.verifyToken)) return undefined
+  const challenge = query['hub.challenge']
+  // It is echoed on our own address, so nothing but the token that Meta makes may pass.
+  return challenge !== undefined && /^[\w-]{1,200}$/.test(challenge) ? challenge : undefined
+}
+
+/** One POST may carry several numbers of the account: only ours is kept, by its id and not by the address that was called. */
+export const parse = (request: RawRequest, credentials: WhatsAppCredentials): readonly Inbound[] => {
+  const { entry } = readAs(envelope, readJson(request))
+  return entry.flatMap(({ id, changes }) =>
+    changes.flatMap(({ field, value }): readonly Inbound[] => {
+      if (field === 'messages') return ofMessages(readAs(messagesValue, value), credentials)
+      if (id !== credentials.businessAccountId) return []
+      if (field === 'message_template_status_update') return ofTemplate(readAs(templateValue, value))
+      return field === 'account_update' ? ofAccount(readAs(accountValue, value)) : []
+    }),
+  )
+}
+
+const ofMessages = (value: MessagesValue, credentials: WhatsAppCredentials): readonly Inbound[] => {
+  if (value.metadata.phone_number_id !== credentials.phoneNumberId) return []
+  const broken = (value.errors ?? []).filter(({ code }) => classOfStatus(code) === 'channelPermanent')
+  return [
+    ...(value.messages ?? []).flatMap((message) => ofMessage(message, value)),
+    ...(value.statuses ?? []).flatMap(ofStatus),
+    ...broken.map(({ code }): Inbound => ({ type: 'connection', state: 'broken', code: String(code) })),
+  ]
+}
+
+/** Meta's clock: unix seconds as text. */
+const millis = (seconds: string): number | undefined => (/^\d{1,12}$/.test(seconds) ? Number(seconds) * 1000 : undefined)
+
+/**
+ * The person by their BSUID where Meta sends it, since the phone may disappear from a later webhook; by the digits otherwise.
+ *
+ * @see https://developers.facebook.com/docs/whatsapp/business-scoped-user-ids
+ */
+const chatOf = (message: Message, value: MessagesValue): ChannelChat | undefined => {
+  const id = message.from_user_id ?? message.from
+  if (id === undefined) return undefined
+  const name = (value.contacts ?? []).find(({ wa_id, user_id }) => (user_id !== undefined && user_id === message.from_user_id) || (wa_id !== undefined && wa_id === message.from))?.profile?.name
+  return {
+    id,
+    userId: id,
+    ...(name === undefined ? {} : { name }),
+    ...(message.from === undefined ? {} : { phone: `+${message.from}` }),
+  }
+}
+
+const ofMessage = (message: Message, value: MessagesValue): readonly Inbound[] => {
+  const chat = chatOf(message, value)
+  if (chat === undefined) return []
+  const at = millis(message.timestamp)
+  const quoted = message.context?.id
+
+  const pressed = message.interactive?.button_reply?.id ?? message.interactive?.list_reply?.id ?? message.button?.payload
+  if (pressed !== undefined) return [{ type: 'action', externalId: message.id, chat, ...(quoted === undefined ? {} : { messageId: quoted }), payload: pressed, at }]
+  // A reaction says nothing, but nobody reacts to what they have not seen.
+  if (message.reaction !== undefined) return [{ type: 'receipt', externalId: message.reaction.message_id, level: 'read', at }]
+  // The number moved to another account: writing to the old one would reach whoever gets it next. The card is not relinked by us.
+  if (message.type === 'system') return message.system?.type === 'user_changed_number' ? [{ type: 'reachability', chat, state: 'blocked', at }] : []
+
+  const text = message.text?.body ?? message.image?.caption ?? message.video?.caption ?? message.document?.caption ?? message.button?.text ?? ''
+  const contact = sharedContact(message)
+  return [
+    {
+      type: 'message',
+      externalId: message.id,
+      chat,
+      text,
+      ...(quoted === undefined ? {} : { replyTo: quoted }),
+      ...(contact === undefined ? {} : { contact }),
+      at,
+    },
+  ]
+}
+
+/** A card from the address book proves nothing about the sender: WhatsApp does not mark one's own. */
+const sharedContact = (message: Message): { phone: string; isOwn: false } | undefined => {
+  const phone = message.contacts?.flatMap(({ phones }) => phones ?? []).map(({ wa_id, phone }) => wa_id ?? phone)[0]
+  const digits = phone?.replace(/\D/g, '') ?? ''
+  return digits === '' ? undefined : { phone: `+${digits}`, isOwn: false }
+}
+
+const levels = { sent: 'sent', delivered: 'delivered', read: 'read', played: 'read' } as const
+const isLevel = (status: string): status is keyof typeof levels => Object.hasOwn(levels, status)
+
+const ofStatus = (status: Status): readonly Inbound[] => {
+  const ref = status.biz_opaque_callback_data
+  const which = { externalId: status.id, ...(ref === undefined ? {} : { attemptRef: ref }), at: millis(status.timestamp) }
+  if (isLevel(status.status)) return [{ type: 'receipt', ...which, level: levels[status.status] }]
+  if (status.status !== 'failed') return []
+  const code = status.errors?.[0]?.code
+  return [{ type: 'failure', ...which, failure: { class: code === undefined ? 'recipientTemporary' : classOfStatus(code), code: String(code ?? 'failed') } }]
+}
+
+const brokenTemplates = new Set(['PAUSED', 'DISABLED', 'REJECTED', 'ARCHIVED', 'LOCKED', 'PENDING_DELETION', 'DELETED'])
+const workingTemplates = new Set(['APPROVED', 'REINSTATED', 'UNARCHIVED', 'UNPAUSED'])
+
+const ofTemplate = ({ event, message_template_name, message_template_language }: z.output<typeof templateValue>): readonly Inbound[] => {
+  const state = brokenTemplates.has(event) ? 'broken' : workingTemplates.has(event) ? 'working' : undefined
+  return state === undefined ? [] : [{ type: 'connection', state, code: `template ${event} ${message_template_name} ${message_template_language}` }]
+}
+
+const brokenAccounts = new Set(['ACCOUNT_DELETED', 'ACCOUNT_RESTRICTION', 'ACCOUNT_VIOLATION', 'PARTNER_REMOVED'])
+
+const ofAccount = ({ event, ban_info }: z.output<typeof accountValue>): readonly Inbound[] => {
+  if (event === 'DISABLED_UPDATE') {
+    const ban = ban_info?.waba_ban_state ?? 'DISABLE'
+    if (ban === 'DISABLE') return [{ type: 'connection', state: 'broken', code: event }]
+    return ban === 'REINSTATE' ? [{ type: 'connection', state: 'working', code: event }] : []
+  }
+  return brokenAccounts.has(event) ? [{ type: 'connection', state: 'broken', code: event }] : []
+}
