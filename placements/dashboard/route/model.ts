@@ -1,0 +1,306 @@
+/**
+ * Decisions of the route editor: draft <-> form, moves of steps, what makes a route impossible. Pure.
+ *
+ * The checks mirror the server's so that a person sees them while typing; the server's own refusal always decides.
+ */
+import type { ChannelInfo, Connection, Route, RouteForm, RouteStep } from '../../../src/http/schemas.ts'
+import type { Language } from '../../shared/boot.ts'
+import { usualProof, type Proof } from '../../shared/proof.ts'
+
+export interface ChannelStepDraft {
+  /** Identity of the row on the page; it follows the step when the step moves. */
+  readonly key: number
+  readonly kind: 'channel'
+  readonly connectionId: string
+  readonly proof: Proof
+  /** `NaN` while the field is empty. */
+  readonly minutes: number
+  readonly hasOwnText: boolean
+  readonly text: string
+  readonly template: { readonly name: string; readonly language: string; readonly parameters: readonly string[] }
+  readonly buttons: boolean
+}
+export interface TaskStepDraft {
+  readonly key: number
+  readonly kind: 'task'
+  readonly minutes: number
+}
+export type StepDraft = ChannelStepDraft | TaskStepDraft
+
+export interface RouteDraft {
+  readonly id?: string
+  readonly name: string
+  readonly isDefault: boolean
+  readonly stopsWhenDealMoves: boolean
+  readonly steps: readonly StepDraft[]
+}
+
+/** The connections that steps choose from, and what their channels can do. */
+export interface World {
+  readonly connections: readonly Connection[]
+  readonly channels: readonly ChannelInfo[]
+}
+
+export interface RouteProblems {
+  readonly name?: string
+  /** About the route as a whole. */
+  readonly steps?: string
+  readonly byStep: Readonly<Record<number, readonly string[]>>
+}
+
+export const maxSteps = 10
+export const maxStepMinutes = 7 * 24 * 60
+export const maxParameters = 20
+const nameLimit = 80
+const usualTaskMinutes = 120
+
+const texts = {
+  ru: {
+    nameMissing: 'Назовите маршрут.',
+    nameLong: `Сократите название до ${nameLimit} знаков.`,
+    noSteps: 'Добавьте хотя бы один шаг.',
+    tooManySteps: `Оставьте не больше ${maxSteps} шагов.`,
+    noConnection: 'Выберите подключение.',
+    unknownConnection: 'Этого подключения больше нет: выберите другое.',
+    connectionOff: 'Подключение выключено: включите его или выберите другое.',
+    proofImpossible: 'Этот канал не сообщает о таком подтверждении: выберите другое.',
+    actedNeedsButtons: 'В этом канале нет кнопок: уберите их.',
+    templateRequired: 'Укажите имя и язык шаблона: без шаблона WhatsApp не примет сообщение.',
+    parameterEmpty: 'Заполните все параметры шаблона или уберите лишние.',
+    taskNotLast: 'Задача сотруднику может быть только последним шагом.',
+    minutesOutOfRange: `Укажите целое число минут от 1 до ${maxStepMinutes} (неделя).`,
+    textMissing: 'Введите текст шага или выключите свой текст.',
+    textTooLong: (limit: number) => `Сократите текст до ${limit} знаков: больше этот канал не передаст.`,
+    sameConnectionTwice: 'Это подключение уже есть в маршруте: дважды в один канал пациенту не пишем.',
+  },
+  en: {
+    nameMissing: 'Name the route.',
+    nameLong: `Shorten the name to ${nameLimit} characters.`,
+    noSteps: 'Add at least one step.',
+    tooManySteps: `Keep no more than ${maxSteps} steps.`,
+    noConnection: 'Choose a connection.',
+    unknownConnection: 'This connection no longer exists: choose another one.',
+    connectionOff: 'The connection is off: turn it on or choose another one.',
+    proofImpossible: 'This channel does not report such a proof: choose another one.',
+    actedNeedsButtons: 'This channel has no buttons: remove them.',
+    templateRequired: 'Enter the template’s name and language: WhatsApp takes no message without one.',
+    parameterEmpty: 'Fill in every template parameter or remove the spare ones.',
+    taskNotLast: 'A task for staff can only be the last step.',
+    minutesOutOfRange: `Enter a whole number of minutes from 1 to ${maxStepMinutes} (a week).`,
+    textMissing: 'Enter the step’s text or turn its own text off.',
+    textTooLong: (limit: number) => `Shorten the text to ${limit} characters: this channel carries no more.`,
+    sameConnectionTwice: 'This connection is already in the route: a patient is not written to twice in one channel.',
+  },
+}
+
+export const connectionOf = (world: World, id: string): Connection | undefined => world.connections.find((connection) => connection.id === id)
+
+export const channelOf = (world: World, connectionId: string): ChannelInfo | undefined => {
+  const connection = connectionOf(world, connectionId)
+  return connection && world.channels.find((channel) => channel.id === connection.channel)
+}
+
+const nextKey = (steps: readonly StepDraft[]): number => Math.max(0, ...steps.map((step) => step.key)) + 1
+
+/** Bots are watched less long: who reads them answers soon, who does not never will. */
+const usualMinutes = (channel: ChannelInfo | undefined): number => (channel?.addressedBy === 'identity' ? 30 : 60)
+
+/** A step over `connectionId` as most clinics want it: its usual proof, buttons where an answer is the proof. */
+export const usualStep = (key: number, connectionId: string, world: World, language: Language): ChannelStepDraft => {
+  const channel = channelOf(world, connectionId)
+  const proof = channel === undefined ? 'delivered' : usualProof(channel)
+  return {
+    key,
+    kind: 'channel',
+    connectionId,
+    proof,
+    minutes: usualMinutes(channel),
+    hasOwnText: false,
+    text: '',
+    template: { name: '', language, parameters: ['{text}'] },
+    buttons: proof === 'acted' && channel?.hasButtons === true,
+  }
+}
+
+export const draftOf = (route: Route, language: Language): RouteDraft => ({
+  id: route.id,
+  name: route.name,
+  isDefault: route.isDefault,
+  stopsWhenDealMoves: route.stopsWhenDealMoves,
+  steps: route.steps.map((step, index) =>
+    step.kind === 'task'
+      ? { key: index + 1, kind: 'task', minutes: step.minutes }
+      : {
+          key: index + 1,
+          kind: 'channel',
+          connectionId: step.connectionId,
+          proof: step.proof,
+          minutes: step.minutes,
+          hasOwnText: step.content.text !== undefined,
+          text: step.content.text ?? '',
+          template: step.content.template ?? { name: '', language, parameters: ['{text}'] },
+          buttons: step.content.buttons === true,
+        },
+  ),
+})
+
+/** The first route of a portal is its default: a robot without a route must not be left with nothing. */
+export const newDraft = (steps: readonly StepDraft[], routes: readonly Route[], name = ''): RouteDraft => ({
+  name,
+  isDefault: !routes.some((route) => route.isDefault),
+  stopsWhenDealMoves: true,
+  steps,
+})
+
+/** Only what the step's channel takes goes to the server: no template without a channel that needs it, no buttons where there are none. */
+const stepForm = (step: StepDraft, world: World): RouteStep => {
+  if (step.kind === 'task') return { kind: 'task', minutes: step.minutes }
+  const channel = channelOf(world, step.connectionId)
+  const { name, language, parameters } = step.template
+  const content: Extract<RouteStep, { kind: 'channel' }>['content'] = {}
+  if (step.hasOwnText && step.text.trim() !== '') content.text = step.text.trim()
+  if (channel?.needsTemplate === true && name.trim() !== '') {
+    content.template = { name: name.trim(), language: language.trim(), parameters: parameters.map((parameter) => parameter.trim()) }
+  }
+  if (step.buttons && channel?.hasButtons === true) content.buttons = true
+  return { kind: 'channel', connectionId: step.connectionId, proof: step.proof, minutes: step.minutes, content }
+}
+
+export const formOf = (draft: RouteDraft, world: World): RouteForm => ({
+  name: draft.name.trim(),
+  isDefault: draft.isDefault,
+  stopsWhenDealMoves: draft.stopsWhenDealMoves,
+  steps: draft.steps.map((step) => stepForm(step, world)),
+})
+
+export const hasChanged = (draft: RouteDraft, saved: RouteDraft, world: World): boolean =>
+  JSON.stringify(formOf(draft, world)) !== JSON.stringify(formOf(saved, world))
+
+const withSteps = (draft: RouteDraft, steps: readonly StepDraft[]): RouteDraft => ({ ...draft, steps })
+
+export const withStep = (draft: RouteDraft, step: StepDraft): RouteDraft =>
+  withSteps(draft, draft.steps.map((other) => (other.key === step.key ? step : other)))
+
+/** Another connection under the same step: what the new channel cannot do is dropped, the rest stays as it was typed. */
+export const withConnection = (step: ChannelStepDraft, connectionId: string, world: World, language: Language): ChannelStepDraft => {
+  const channel = channelOf(world, connectionId)
+  const usual = usualStep(step.key, connectionId, world, language)
+  const keepsProof = channel?.receipts.includes(step.proof) === true
+  return {
+    ...step,
+    connectionId,
+    proof: keepsProof ? step.proof : usual.proof,
+    buttons: channel?.hasButtons === true && (keepsProof ? step.buttons : usual.buttons),
+  }
+}
+
+/** Waiting for an answer offers the buttons with which to answer. */
+export const withProof = (step: ChannelStepDraft, proof: Proof, world: World): ChannelStepDraft => ({
+  ...step,
+  proof,
+  buttons: step.buttons || (proof === 'acted' && channelOf(world, step.connectionId)?.hasButtons === true),
+})
+
+export const hasTask = (draft: RouteDraft): boolean => draft.steps.some((step) => step.kind === 'task')
+
+/** Connections that no other step of the route uses: one step may choose from these. */
+export const freeConnections = (draft: RouteDraft, world: World, ownKey?: number): readonly Connection[] => {
+  const taken = new Set(draft.steps.flatMap((step) => (step.kind === 'channel' && step.key !== ownKey ? [step.connectionId] : [])))
+  return world.connections.filter((connection) => !taken.has(connection.id))
+}
+
+/** A new step goes before the task, which stays last; it takes the first working connection that is still free. */
+export const addStep = (draft: RouteDraft, world: World, language: Language): RouteDraft => {
+  if (draft.steps.length >= maxSteps) return draft
+  const free = freeConnections(draft, world)
+  const chosen = free.find((connection) => connection.state === 'working') ?? free[0]
+  if (chosen === undefined) return draft
+  const step = usualStep(nextKey(draft.steps), chosen.id, world, language)
+  return withSteps(draft, [...draft.steps.filter(({ kind }) => kind === 'channel'), step, ...draft.steps.filter(({ kind }) => kind === 'task')])
+}
+
+export const addTask = (draft: RouteDraft): RouteDraft =>
+  hasTask(draft) || draft.steps.length >= maxSteps ? draft : withSteps(draft, [...draft.steps, { key: nextKey(draft.steps), kind: 'task', minutes: usualTaskMinutes }])
+
+export const removeStep = (draft: RouteDraft, key: number): RouteDraft => withSteps(draft, draft.steps.filter((step) => step.key !== key))
+
+/** The task never moves, and nothing moves below it. */
+export const canMove = (draft: RouteDraft, from: number, to: number): boolean =>
+  from !== to && draft.steps[from]?.kind === 'channel' && draft.steps[to]?.kind === 'channel'
+
+/** The step at `from` stands at `to` afterwards; the others keep their order. An impossible move changes nothing. */
+export const moveStep = (draft: RouteDraft, from: number, to: number): RouteDraft => {
+  const step = draft.steps[from]
+  if (step === undefined || !canMove(draft, from, to)) return draft
+  const rest = draft.steps.filter((_, index) => index !== from)
+  return withSteps(draft, [...rest.slice(0, to), step, ...rest.slice(to)])
+}
+
+const problemsOfStep = (step: StepDraft, index: number, draft: RouteDraft, world: World, language: Language): readonly string[] => {
+  const say = texts[language]
+  const problems: string[] = []
+  if (!Number.isInteger(step.minutes) || step.minutes < 1 || step.minutes > maxStepMinutes) problems.push(say.minutesOutOfRange)
+  if (step.kind === 'task') {
+    if (index !== draft.steps.length - 1) problems.push(say.taskNotLast)
+    return problems
+  }
+  if (step.connectionId === '') return [say.noConnection, ...problems]
+  const connection = connectionOf(world, step.connectionId)
+  const channel = channelOf(world, step.connectionId)
+  if (connection === undefined || channel === undefined) return [say.unknownConnection, ...problems]
+  if (draft.steps.slice(0, index).some((other) => other.kind === 'channel' && other.connectionId === step.connectionId)) problems.push(say.sameConnectionTwice)
+  if (connection.state === 'off') problems.push(say.connectionOff)
+  if (!channel.receipts.includes(step.proof)) problems.push(say.proofImpossible)
+  if (step.buttons && !channel.hasButtons) problems.push(say.actedNeedsButtons)
+  if (channel.needsTemplate) {
+    if (step.template.name.trim() === '' || step.template.language.trim().length < 2) problems.push(say.templateRequired)
+    if (step.template.parameters.some((parameter) => parameter.trim() === '')) problems.push(say.parameterEmpty)
+  }
+  if (step.hasOwnText && step.text.trim() === '') problems.push(say.textMissing)
+  if (step.hasOwnText && step.text.trim().length > channel.textLength) problems.push(say.textTooLong(channel.textLength))
+  return problems
+}
+
+/** Everything that is wrong with the draft, in sentences, each at its place. */
+export const problemsOf = (draft: RouteDraft, world: World, language: Language): RouteProblems => {
+  const say = texts[language]
+  const name = draft.name.trim()
+  const byStep = Object.fromEntries(
+    draft.steps.map((step, index) => [index, problemsOfStep(step, index, draft, world, language)] as const).filter(([, problems]) => problems.length > 0),
+  )
+  return {
+    ...(name === '' ? { name: say.nameMissing } : name.length > nameLimit ? { name: say.nameLong } : {}),
+    ...(draft.steps.length === 0 ? { steps: say.noSteps } : draft.steps.length > maxSteps ? { steps: say.tooManySteps } : {}),
+    byStep,
+  }
+}
+
+export const isClean = (problems: RouteProblems): boolean =>
+  problems.name === undefined && problems.steps === undefined && Object.keys(problems.byStep).length === 0
+
+/** The server's refusal at the steps that it names (`steps.<n>`, deeper paths too); a key that no place shows goes to the whole route. */
+export const serverProblems = (fields: Readonly<Record<string, string>>): RouteProblems => {
+  const byStep: Record<number, string[]> = {}
+  const whole: string[] = []
+  let name: string | undefined
+  for (const [key, sentence] of Object.entries(fields)) {
+    const index = /^steps\.(\d+)(\.|$)/.exec(key)?.[1]
+    if (index !== undefined) (byStep[Number(index)] ??= []).push(sentence)
+    else if (key === 'name') name = sentence
+    else whole.push(sentence)
+  }
+  return { ...(name === undefined ? {} : { name }), ...(whole.length === 0 ? {} : { steps: whole.join(' ') }), byStep }
+}
+
+/** Both at once; a sentence that both say is said once. */
+export const mergeProblems = (a: RouteProblems, b: RouteProblems): RouteProblems => {
+  const byStep: Record<number, readonly string[]> = { ...a.byStep }
+  for (const [index, sentences] of Object.entries(b.byStep)) byStep[Number(index)] = [...new Set([...(byStep[Number(index)] ?? []), ...sentences])]
+  return { name: a.name ?? b.name, steps: a.steps ?? b.steps, byStep }
+}
+
+/** How long the messenger steps take when nobody answers, in minutes; `undefined` while a number is missing. */
+export const longestMinutes = (steps: readonly (StepDraft | RouteStep)[]): number | undefined => {
+  const total = steps.reduce((sum, step) => (step.kind === 'channel' ? sum + step.minutes : sum), 0)
+  return Number.isFinite(total) ? total : undefined
+}

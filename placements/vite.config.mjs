@@ -1,0 +1,39 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import bitrix24UI from '@bitrix24/b24ui-nuxt/vite'
+import { defineConfig } from 'vite'
+
+const root = path.dirname(fileURLToPath(import.meta.url))
+const outDir = path.join(root, '../dist/pages')
+
+/** Every folder that has an index.html is a page; a new page needs no line here. */
+const pages = readdirSync(root).filter((name) => existsSync(path.join(root, name, 'index.html')))
+
+/** The last thing that a build writes: commands that need the pages look for it. */
+const builtMark = {
+  name: 'estafeta:built-mark',
+  apply: 'build',
+  writeBundle: { order: 'post', sequential: true, handler: () => writeFileSync(path.join(outDir, '.built'), '') },
+}
+
+export default defineConfig({
+  root,
+  base: '/placements/',
+  logLevel: 'warn',
+  // `root` is the package's folder, so that the kit writes its generated styles into the one node_modules.
+  plugins: [
+    vue(),
+    bitrix24UI({ root: path.join(root, '..'), router: false, colorMode: false, prose: false, mdc: false, components: false, autoImport: false, dts: false }),
+    builtMark,
+  ],
+  build: {
+    outDir,
+    emptyOutDir: true,
+    assetsDir: 'assets',
+    target: 'es2022',
+    chunkSizeWarningLimit: 1200,
+    rolldownOptions: { input: Object.fromEntries(pages.map((name) => [name, path.join(root, name, 'index.html')])) },
+  },
+})
