@@ -1,0 +1,169 @@
+import { createHmac } from 'node:crypto'
+
+import { showBot, showUser, type MaxBot } from './max.ts'
+import { type Patient, type PhoneMessage } from './phones.ts'
+import { postUpdate, writtenMessage, type ContactCard, type Hands, type Stage } from './stage.ts'
+
+/** JSON with integers above 2^53 written as numbers, as MAX does; `JSON.parse` on the other side loses their end. */
+export function writeWithBigNumbers(value: unknown): string {
+  return JSON.stringify(value, (_key, one: unknown) => typeof one === 'bigint' ? `\u0000${one.toString()}\u0000` : one)
+    .replace(/"\\u0000(\d+)\\u0000"/g, '$1')
+}
+
+/** A message of a dialogue as MAX shows it. */
+export function dialogMessage(stage: Stage, bot: MaxBot, patient: Patient, message: PhoneMessage, seq: bigint): Record<string, unknown> {
+  const written = message.direction === 'written'
+  const keyboard = message.buttons.length === 0
+    ? {}
+    : {
+        attachments: [{
+          type: 'inline_keyboard',
+          callback_id: message.id,
+          payload: {
+            buttons: message.buttons.map((row) => row.map((button) => button.kind === 'callback'
+              ? { type: 'callback', text: button.text, payload: button.id, intent: 'default' }
+              : button.kind === 'contact' ? { type: 'request_contact', text: button.text } : { type: 'link', text: button.text, url: button.url })),
+          },
+        }],
+      }
+  return {
+    recipient: { chat_id: patient.maxChatId, chat_type: 'dialog', user_id: written ? bot.userId : patient.maxId },
+    timestamp: message.acceptedAt,
+    body: { mid: message.id, seq, text: message.text, ...keyboard },
+    sender: written ? showUser(stage, patient) : showBot(stage, bot),
+  }
+}
+
+/** The card that a contact attachment carries. The hash covers these very bytes. */
+export function writeVcard(phone: string, name: string): string {
+  return `BEGIN:VCARD\r\nVERSION:3.0\r\nTEL;TYPE=cell:${phone.replace(/\D/g, '')}\r\nFN:${name}\r\nEND:VCARD\r\n`
+}
+
+/** `hash` of a contact that came by the request_contact button: HMAC-SHA256 of the card with the bot's token. */
+export function hashVcard(vcard: string, botToken: string): string {
+  return createHmac('sha256', botToken).update(vcard).digest('hex')
+}
+
+const eightHoursMs = 8 * 3_600_000
+
+/** What a person with MAX can do, told to the bot as updates. */
+export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds: (chatId: number) => { mid: string, seq: bigint }): Hands {
+  const botOf = (account: string): MaxBot => [...bots.values()].find((bot) => String(bot.userId) === account)!
+
+  const emit = (bot: MaxBot, patient: Patient, type: string, update: Record<string, unknown>): void => {
+    const account = String(bot.userId)
+    if (bot.subscriptions.length === 0) stage.poster.lose({ messenger: 'max', account, kind: type }, 'no subscription')
+    for (const subscription of bot.subscriptions) {
+      if (subscription.updateTypes !== undefined && !subscription.updateTypes.includes(type)) continue
+      postUpdate(stage, {
+        messenger: 'max',
+        account,
+        kind: type,
+        url: subscription.url,
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          ...(subscription.secret === undefined ? {} : { 'x-max-bot-api-secret': subscription.secret }),
+        },
+        body: Buffer.from(writeWithBigNumbers({ ...update, timestamp: stage.clock.now(), update_type: type })),
+        orderKey: `max/${account}/${subscription.url}/${patient.id}`,
+        retry: { firstMs: 5_000, longestMs: 1_800_000, forMs: eightHoursMs },
+        onFailure: (_reason, failingMs) => {
+          // After eight hours without a 200 MAX removes the subscription and says nothing.
+          if (failingMs >= eightHoursMs * 0.9) bot.subscriptions = bot.subscriptions.filter((one) => one !== subscription)
+        },
+        refresh: () => bot.subscriptions.includes(subscription)
+          ? { url: subscription.url, headers: { 'content-type': 'application/json; charset=utf-8', ...(subscription.secret === undefined ? {} : { 'x-max-bot-api-secret': subscription.secret }) } }
+          : undefined,
+      })
+    }
+  }
+
+  const say = (patient: Patient, bot: MaxBot, shown: string, body: Record<string, unknown>, rest: Record<string, unknown> = {}): PhoneMessage => {
+    const account = String(bot.userId)
+    const { mid, seq } = nextIds(patient.maxChatId)
+    const message = writtenMessage(stage, 'max', account, mid, shown)
+    Object.assign(stage.phones.chat(patient, 'max', account), { started: true, blocked: false, lastWroteAt: stage.clock.now() })
+    stage.phones.keep(patient, message)
+    const shape = dialogMessage(stage, bot, patient, message, seq)
+    emit(bot, patient, 'message_created', { message: { ...shape, body: { mid, seq, ...body }, ...rest }, user_locale: 'ru' })
+    return message
+  }
+
+  const dialog = (patient: Patient): Record<string, unknown> => ({
+    chat_id: patient.maxChatId, user: showUser(stage, patient), user_locale: 'ru',
+  })
+
+  const hands: Hands = {
+    write(patient, account, text, quotedId) {
+      const bot = botOf(account)
+      const quoted = quotedId === undefined ? undefined : stage.phones.message(patient, 'max', quotedId, account)
+      return say(patient, bot, text, { text }, quoted === undefined
+        ? {}
+        : {
+            link: {
+              type: 'reply', sender: showBot(stage, bot), chat_id: patient.maxChatId,
+              message: { mid: quoted.id, seq: nextIds(patient.maxChatId).seq, text: quoted.text },
+            },
+          })
+    },
+    press(patient, message, button) {
+      const bot = botOf(message.account)
+      if (button.kind === 'text') {
+        hands.write(patient, message.account, button.text)
+        return
+      }
+      const callbackId = `f9LHodD0cOJf4_${stage.random.letters(40)}`
+      bot.callbacks.set(callbackId, { patient, message })
+      emit(bot, patient, 'message_callback', {
+        callback: { timestamp: stage.clock.now(), callback_id: callbackId, user: showUser(stage, patient), payload: button.id },
+        message: message.deletedAt === undefined ? dialogMessage(stage, bot, patient, message, nextIds(patient.maxChatId).seq) : null,
+        user_locale: 'ru',
+      })
+    },
+    start(patient, account, payload, quietly) {
+      Object.assign(stage.phones.chat(patient, 'max', account), { started: true, blocked: false })
+      if (quietly) return
+      emit(botOf(account), patient, 'bot_started', { ...dialog(patient), ...(payload === '' ? {} : { payload }), user_id: patient.maxId })
+    },
+    shareContact(patient, account, card) {
+      const bot = botOf(account)
+      return say(patient, bot, `☎ ${card.phone}`, { text: '', attachments: [contactAttachment(stage, bot, patient, card)] })
+    },
+    block(patient, account, blocked) {
+      const chat = stage.phones.chat(patient, 'max', account)
+      if (chat.blocked === blocked) return
+      chat.blocked = blocked
+      if (blocked) emit(botOf(account), patient, 'bot_stopped', dialog(patient))
+      else emit(botOf(account), patient, 'bot_started', { ...dialog(patient), user_id: patient.maxId })
+    },
+    read(_patient, message) {
+      // MAX tells bots nothing of it.
+      if (message.state === 'arrived') Object.assign(message, { state: 'read', readAt: stage.clock.now() })
+    },
+    mute(patient, account, muted) {
+      stage.phones.chat(patient, 'max', account).muted = muted
+      emit(botOf(account), patient, muted ? 'dialog_muted' : 'dialog_unmuted', {
+        ...dialog(patient), ...(muted ? { muted_until: stage.clock.now() + 1_875_000 } : {}),
+      })
+    },
+    removeChat(patient, account) {
+      Object.assign(stage.phones.chat(patient, 'max', account), { started: true, blocked: true })
+      emit(botOf(account), patient, 'dialog_removed', dialog(patient))
+    },
+  }
+  return hands
+}
+
+function contactAttachment(stage: Stage, bot: MaxBot, patient: Patient, card: ContactCard): unknown {
+  const vcard = writeVcard(card.phone, card.name.split(' ')[0]!)
+  const owner = showUser(stage, patient)
+  const hash = card.kind === 'tampered' ? hashVcard(writeVcard(patient.phone, card.name.split(' ')[0]!), bot.token) : hashVcard(vcard, bot.token)
+  return {
+    type: 'contact',
+    payload: {
+      vcf_info: vcard,
+      max_info: card.kind === 'foreign' ? { ...owner, user_id: 555_000_555 } : owner,
+      ...(card.kind === 'unsigned' ? {} : { hash }),
+    },
+  }
+}

@@ -1,0 +1,186 @@
+import { EventEmitter } from 'node:events'
+import { type AddressInfo } from 'node:net'
+
+import Fastify from 'fastify'
+
+import { type Clock } from '../clock.ts'
+import { createBehaviours, type Behaviour, type BehaviourChange, type Messenger } from './behaviour.ts'
+import { keepBodiesRaw } from './bodies.ts'
+import { createCalls, type Call } from './calls.ts'
+import { registerControl } from './control.ts'
+import { createHandset, type Handset } from './handset.ts'
+import { createLimiter } from './limits.ts'
+import { registerMax, type MaxBot } from './max.ts'
+import { createPhones, type NewPatient, type Patient } from './phones.ts'
+import { createRandom } from './random.ts'
+import { registerSmsc, type SmscAccount } from './smsc.ts'
+import { type Stage } from './stage.ts'
+import { registerTelegram, type TelegramBot } from './telegram.ts'
+import { createPoster, type WebhookRecord } from './webhooks.ts'
+import { registerWhatsApp, type WhatsAppNumber } from './whatsapp.ts'
+import { tellTemplate, verifyCallback } from './whatsapp-management.ts'
+import { type Template } from './whatsapp-templates.ts'
+
+/** How to start the messengers. */
+export interface MessengersOptions {
+  clock: Clock
+  /** 0 or left out: a free port of the loopback interface. */
+  port?: number
+  /** Makes credentials, ids and drawn troubles the same on every run. */
+  seed?: number
+  /** Vendors want https for webhooks; this takes http on 127.0.0.1 as well. */
+  allowLoopbackHttp?: boolean
+}
+
+/** Four messengers with the phones behind them. */
+export interface Messengers {
+  /** `http://127.0.0.1:port`; the vendors' base URLs are below it. */
+  readonly origin: string
+  addWhatsAppNumber(options?: Partial<WhatsAppNumber>): WhatsAppNumber
+  addTelegramBot(options?: { username?: string, name?: string, botId?: number, token?: string }): TelegramBot
+  addMaxBot(options?: { username?: string, name?: string, token?: string }): MaxBot
+  addSmscAccount(options?: Partial<SmscAccount>): SmscAccount
+  /**
+   * What an administrator does in Meta's app dashboard: callback URL and verify token, with the handshake; subscribes the app.
+   * @returns what is wrong with the URL, undefined when it took it
+   */
+  setWhatsAppWebhook(phoneNumberId: string, url: string, verifyToken: string): Promise<string | undefined>
+  /** What an administrator does in SMSC's cabinet. */
+  setSmscCallback(login: string, url: string, secret?: string): void
+  /** Meta pauses, disables or approves a template and says so. */
+  setTemplateStatus(phoneNumberId: string, name: string, status: Template['status']): void
+  addPatient(patient: NewPatient): Handset
+  /** The phone with this number. @throws when there is none */
+  phone(phone: string): Handset
+  patients(): readonly Patient[]
+  behave(messenger: Messenger, change: BehaviourChange): void
+  behaviour(messenger: Messenger, account?: string): Behaviour
+  resetBehaviour(messenger?: Messenger): void
+  /** Lets messages go that were set aside while the messenger was silent; answers how many. */
+  release(messenger: Messenger): number
+  /** Account keys: phone number id, bot id, MAX user id, SMSC login. */
+  accounts(messenger: Messenger): string[]
+  numbers(): readonly WhatsAppNumber[]
+  telegramBots(): readonly TelegramBot[]
+  maxBots(): readonly MaxBot[]
+  smscAccounts(): readonly SmscAccount[]
+  calls(filter?: { messenger?: string, account?: string, after?: number }): Call[]
+  webhooks(): readonly WebhookRecord[]
+  /** Webhooks that are on their way or being repeated. */
+  pendingWebhooks(): number
+  readonly clock: Clock
+  /** `change` after anything visible happened, at most every 60 ms. */
+  readonly events: EventEmitter<{ change: [] }>
+  stop(): Promise<void>
+}
+
+/** Starts the four messengers on one server. */
+export async function startMessengers(options: MessengersOptions): Promise<Messengers> {
+  const { clock } = options
+  const app = Fastify({ bodyLimit: 110 * 1024 * 1024, routerOptions: { maxParamLength: 400 }, forceCloseConnections: true })
+  keepBodiesRaw(app)
+  let origin = ''
+  const random = createRandom(options.seed ?? 1)
+  const phones = createPhones(clock)
+  const poster = createPoster(clock)
+  const behaviours = createBehaviours(random)
+  const calls = createCalls(clock)
+  const stage: Stage = {
+    clock, random, behaviours, phones, poster, calls, limiter: createLimiter(clock), allowLoopbackHttp: options.allowLoopbackHttp ?? false, origin: () => origin,
+  }
+
+  const events = new EventEmitter<{ change: [] }>()
+  let changing: NodeJS.Timeout | undefined
+  phones.onChange = () => {
+    changing ??= setTimeout(() => {
+      changing = undefined
+      events.emit('change')
+    }, 60)
+  }
+
+  const whatsapp = registerWhatsApp(app, stage)
+  const telegram = registerTelegram(app, stage)
+  const max = registerMax(app, stage)
+  const smsc = registerSmsc(app, stage)
+
+  const accounts = (messenger: Messenger): string[] => {
+    switch (messenger) {
+      case 'whatsapp': return [...whatsapp.numbers.keys()]
+      case 'telegram': return [...telegram.bots.values()].map((bot) => String(bot.botId))
+      case 'max': return [...max.bots.values()].map((bot) => String(bot.userId))
+      case 'sms': return [...smsc.accounts.keys()]
+    }
+  }
+  const network = { phones, accounts, now: () => clock.now(), hands: { whatsapp: whatsapp.hands, telegram: telegram.hands, max: max.hands, sms: smsc.hands } }
+  const handsets = new Map<string, Handset>()
+
+  const number = (id: string): WhatsAppNumber => {
+    const found = whatsapp.numbers.get(id)
+    if (found === undefined) throw new Error(`There is no WhatsApp number ${id}`)
+    return found
+  }
+
+  const messengers: Messengers = {
+    get origin() { return origin },
+    clock,
+    events,
+    addWhatsAppNumber: (wanted) => whatsapp.add(wanted),
+    addTelegramBot: (wanted) => telegram.add(wanted),
+    addMaxBot: (wanted) => max.add(wanted),
+    addSmscAccount: (wanted) => smsc.add(wanted),
+    async setWhatsAppWebhook(id, url, verifyToken) {
+      const trouble = await verifyCallback(stage, url, verifyToken)
+      if (trouble === undefined) Object.assign(number(id), { webhook: { url, verifyToken }, subscribed: true })
+      return trouble
+    },
+    setSmscCallback(login, url, secret) {
+      const account = smsc.accounts.get(login)
+      if (account === undefined) throw new Error(`There is no SMSC account ${login}`)
+      account.callbackUrl = url
+      if (secret !== undefined) account.secret = secret
+    },
+    setTemplateStatus(id, name, status) {
+      for (const template of number(id).templates) {
+        if (template.name !== name) continue
+        template.status = status
+        tellTemplate(stage, number(id), template, status)
+      }
+    },
+    addPatient(patient) {
+      const handset = createHandset(network, phones.add(patient))
+      handsets.set(handset.patient.id, handset)
+      return handset
+    },
+    phone(phone) {
+      const handset = handsets.get(phone.replace(/\D/g, ''))
+      if (handset === undefined) throw new Error('Nobody in the sandbox has this phone')
+      return handset
+    },
+    patients: () => phones.all(),
+    behave(messenger, change) {
+      behaviours.change(messenger, change)
+      phones.onChange()
+    },
+    behaviour: (messenger, account) => behaviours.current(messenger, account),
+    resetBehaviour: (messenger) => behaviours.reset(messenger),
+    release: (messenger) => phones.release(messenger),
+    accounts,
+    numbers: () => [...whatsapp.numbers.values()],
+    telegramBots: () => [...telegram.bots.values()],
+    maxBots: () => [...max.bots.values()],
+    smscAccounts: () => [...smsc.accounts.values()],
+    calls: (filter) => calls.list(filter),
+    webhooks: () => poster.records(),
+    pendingWebhooks: () => poster.pending(),
+    async stop() {
+      clearTimeout(changing)
+      poster.stop()
+      await app.close()
+    },
+  }
+
+  registerControl(app, messengers, behaviours)
+  await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
+  origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  return messengers
+}
