@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
-import qs from 'qs'
 import { z } from 'zod'
+import { crmItemOf, type CrmItem } from './crm-item.ts'
+import { type FormBody } from './form.ts'
 import { scopesOf } from './oauth.ts'
+
+export { crmItemOf, type CrmItem } from './crm-item.ts'
+export { decodeForm, type FormBody } from './form.ts'
 
 /**
  * What the portal posts to us, read without trusting it: who sent it is decided by comparing `auth.applicationToken` with the
@@ -25,24 +29,6 @@ export interface IncomingAuth {
   readonly serverEndpoint?: string
   readonly scope: readonly string[]
   readonly status?: string
-}
-
-/** A body after decoding: strings, and lists and maps of them. */
-export type FormBody = Readonly<Record<string, unknown>>
-
-/**
- * Reads a form as PHP's `parse_str` would: any depth that Bitrix24 uses, and a map with the keys 0..n-1 is a list.
- *
- * @see https://apidocs.bitrix24.com/settings/how-to-call-rest-api/data-encoding.html
- */
-export const decodeForm = (rawBody: string): FormBody =>
-  listsOf(qs.parse(rawBody, { depth: 20, arrayLimit: 1000, parameterLimit: 20_000, parseArrays: false, duplicates: 'last' })) as FormBody
-
-const listsOf = (value: unknown): unknown => {
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([key, inner]) => [key, listsOf(inner)] as const)
-  const isList = entries.length > 0 && entries.every(([key], index) => key === String(index))
-  return isList ? entries.map(([, inner]) => inner) : Object.fromEntries(entries)
 }
 
 const Text = z.union([z.string(), z.number()]).transform(String)
@@ -164,23 +150,6 @@ export const lifecycleOf = (event: Pick<PortalEvent, 'name' | 'data'>): Lifecycl
   if (event.name === 'ONAPPUNINSTALL') return { kind: 'uninstalled', clean: data.CLEAN === '1' || data.CLEAN === 'Y' }
   const kind = event.name === 'ONAPPINSTALL' ? 'installed' : event.name === 'ONAPPUPDATE' ? 'updated' : undefined
   return kind === undefined ? undefined : { kind, version: data.VERSION, language: data.LANGUAGE_ID }
-}
-
-/** A CRM card: 1 lead, 2 deal, 3 contact, 4 company, 7 quote, 31 invoice, from 128 smart processes. */
-export interface CrmItem {
-  readonly entityTypeId: number
-  readonly id: number
-}
-
-const entityTypes: Readonly<Record<string, number>> = { LEAD: 1, DEAL: 2, CONTACT: 3, COMPANY: 4, QUOTE: 7, ORDER: 14, SMART_INVOICE: 31 }
-
-/** `DEAL_57`, `SMART_INVOICE_5` and `DYNAMIC_183_5` as type and number. */
-export const crmItemOf = (documentId: string): CrmItem | undefined => {
-  const match = /^(?:DYNAMIC_(\d+)|([A-Z_]+))_(\d+)$/.exec(documentId)
-  if (match === null) return undefined
-  const [, dynamic, type = '', id] = match
-  const entityTypeId = dynamic === undefined ? entityTypes[type] : Number(dynamic)
-  return entityTypeId === undefined ? undefined : { entityTypeId, id: Number(id) }
 }
 
 /** One run of one of our robots in one card. */
