@@ -1,0 +1,193 @@
+import { type Engine } from './engine.ts'
+import { type Cause, emit } from './events.ts'
+import { type Item, type Multifield } from './model.ts'
+
+export interface DealInput {
+  title?: string
+  stageId?: string
+  categoryId?: number
+  contactId?: number
+  contactIds?: number[]
+  assignedById?: number
+  [field: string]: unknown
+}
+
+export interface ContactInput {
+  name?: string
+  lastName?: string
+  secondName?: string
+  /** Short form for `fm`: mobile numbers. */
+  phones?: string[]
+  emails?: string[]
+  assignedById?: number
+  [field: string]: unknown
+}
+
+const dealDefaults = {
+  dateCreateShort: null, dateModifyShort: null, opened: 'Y', leadId: null, companyId: 0, contactId: 0, quoteId: null, productId: null,
+  isNew: 'N', isRecurring: 'N', isReturnCustomer: 'N', isRepeatedApproach: 'N', typeId: 'SALE', opportunity: 0, isManualOpportunity: 'N',
+  taxValue: 0, currencyId: 'RUB', probability: null, comments: '', begindate: null, begindateShort: null, closedate: null, closedateShort: null,
+  eventDate: null, eventDateShort: null, eventId: null, eventDescription: null, locationId: null, webformId: 0, sourceId: '',
+  sourceDescription: '', originatorId: null, originId: null, additionalInfo: null, searchContent: null, orderStage: null,
+  isWork: null, isWon: null, isLose: null, receivedAmount: null, lostAmount: null, hasProducts: null,
+  utmSource: null, utmMedium: null, utmCampaign: null, utmContent: null, utmTerm: null, observers: [], contactIds: [],
+}
+
+const contactDefaults = {
+  dateCreateShort: null, dateModifyShort: null, opened: 'Y', companyId: 0, leadId: null, name: '', lastName: '', secondName: '', shortName: null, photo: null,
+  post: '', address: null, comments: '', export: 'Y', typeId: 'CLIENT', sourceId: '', sourceDescription: '', originatorId: null,
+  originId: null, originVersion: null, birthdate: null, honorific: null, searchContent: null, categoryId: 0, login: null, webformId: 0,
+  utmSource: null, utmMedium: null, utmCampaign: null, utmContent: null, utmTerm: null, observers: [], companyIds: [],
+}
+
+/** Fields that nobody sets from outside. */
+const readOnly = ['id', 'createdTime', 'updatedTime', 'createdBy', 'updatedBy', 'movedBy', 'movedTime', 'lastActivityBy', 'lastActivityTime',
+  'stageSemanticId', 'closed', 'entityTypeId', 'fm', 'hasPhone', 'hasEmail', 'hasImol', 'phone', 'email', 'phoneMobile', 'phoneWork',
+  'phoneMailing', 'emailHome', 'emailWork', 'emailMailing', 'imol']
+
+/** All field names of a type in the camelCase form. */
+export function fieldNames(entityTypeId: number): string[] {
+  const defaults = entityTypeId === 2 ? dealDefaults : contactDefaults
+  const own = entityTypeId === 2 ? ['title', 'categoryId', 'stageId', 'stageSemanticId', 'closed', 'movedBy', 'movedTime'] : readOnly.slice(12)
+  return [...new Set([
+    'id', 'createdTime', 'updatedTime', 'createdBy', 'updatedBy', 'assignedById', 'lastActivityBy', 'lastActivityTime', 'entityTypeId',
+    ...own, ...Object.keys(defaults),
+    ...(entityTypeId === 3 ? ['fm', 'hasPhone', 'hasEmail', 'hasImol'] : []),
+  ])]
+}
+
+/** Whether `crm.item.add` and `update` may set the field. User fields are free. */
+export function isWritable(entityTypeId: number, field: string): boolean {
+  if (field === 'fm') return entityTypeId === 3
+  return /^(ufCrm|UF_CRM_|parentId)/.test(field) || (fieldNames(entityTypeId).includes(field) && !readOnly.includes(field))
+}
+
+/** @see https://apidocs.bitrix24.com/api-reference/crm/universal/crm-item-add.html */
+export function addItem(engine: Engine, entityTypeId: number, input: Record<string, unknown>, cause: Cause): Item {
+  const deal = entityTypeId === 2
+  const id = engine.world.nextId(deal ? 'deal' : 'contact')
+  const userId = cause === 'automation' ? 1 : cause.userId
+  const categoryId = Number(input.categoryId ?? 0)
+  const stageId = deal ? input.stageId ?? firstStage(engine, categoryId) : undefined
+  const now = engine.date
+  const item: Item = {
+    id,
+    createdTime: now,
+    updatedTime: now,
+    createdBy: userId,
+    updatedBy: userId,
+    assignedById: userId,
+    ...structuredClone(deal ? dealDefaults : contactDefaults),
+    ...(deal ? { title: `Сделка #${id}`, categoryId, stageId, movedBy: userId, movedTime: now } : {}),
+    lastActivityBy: userId,
+    lastActivityTime: now,
+    fm: [],
+    entityTypeId,
+  }
+  const store = deal ? engine.world.deals : engine.world.contacts
+  store.set(id, item)
+  write(engine, item, input)
+  emit(engine, deal ? 'ONCRMDEALADD' : 'ONCRMCONTACTADD', { FIELDS: { ID: id } }, cause)
+  return item
+}
+
+/** Changes an item and tells the handlers; a move to another stage is remembered by the runs that wait on the deal. */
+export function updateItem(engine: Engine, item: Item, input: Record<string, unknown>, cause: Cause): void {
+  const deal = item.entityTypeId === 2
+  const before = { stageId: item.stageId as string, categoryId: item.categoryId as number }
+  const userId = cause === 'automation' ? 1 : cause.userId
+  write(engine, item, input)
+  item.updatedTime = engine.date
+  item.updatedBy = userId
+  if (deal && item.categoryId !== before.categoryId && input.stageId === undefined) item.stageId = firstStage(engine, Number(item.categoryId))
+  if (deal && item.stageId !== before.stageId) {
+    item.movedTime = engine.date
+    item.movedBy = userId
+    for (const run of engine.world.runs.values()) {
+      if (run.dealId === item.id && !run.answered && !run.isTimeout) run.stagesPassed.push(String(item.stageId))
+    }
+  }
+  emit(engine, deal ? 'ONCRMDEALUPDATE' : 'ONCRMCONTACTUPDATE', { FIELDS: { ID: item.id } }, cause)
+  if (deal && item.categoryId !== before.categoryId) {
+    emit(engine, 'ONCRMDEALMOVETOCATEGORY', { FIELDS: { ID: item.id, CATEGORY_ID: item.categoryId, STAGE_ID: item.stageId } }, cause)
+  }
+}
+
+export function deleteItem(engine: Engine, item: Item, cause: Cause): void {
+  const deal = item.entityTypeId === 2
+  const store = deal ? engine.world.deals : engine.world.contacts
+  store.delete(item.id)
+  for (const activity of [...engine.world.activities.values()]) {
+    activity.bindings = activity.bindings.filter((binding) => binding.entityTypeId !== item.entityTypeId || binding.entityId !== item.id)
+    if (activity.bindings.length === 0) engine.world.activities.delete(activity.id)
+  }
+  emit(engine, deal ? 'ONCRMDEALDELETE' : 'ONCRMCONTACTDELETE', { FIELDS: { ID: item.id } }, cause)
+}
+
+function firstStage(engine: Engine, categoryId: number): string {
+  return engine.world.stages.filter((stage) => stage.categoryId === categoryId).sort((a, b) => a.sort - b.sort)[0]?.id ?? 'NEW'
+}
+
+function write(engine: Engine, item: Item, input: Record<string, unknown>): void {
+  for (const [field, value] of Object.entries(input)) {
+    if (field === 'fm') writeMultifields(engine, item, value)
+    else if (field === 'phones') appendMultifields(engine, item, 'PHONE', 'MOBILE', value)
+    else if (field === 'emails') appendMultifields(engine, item, 'EMAIL', 'WORK', value)
+    else item[field] = numeric(field, value)
+  }
+  if (item.entityTypeId === 2) {
+    // contactId is the first of contactIds, in whichever way they were given.
+    if (input.contactIds !== undefined) item.contactId = Number((item.contactIds as unknown[])[0] ?? 0)
+    else if (input.contactId !== undefined) item.contactIds = Number(item.contactId) > 0 ? [Number(item.contactId)] : []
+    item.contactIds = (item.contactIds as unknown[]).map(Number)
+    const semantics = engine.world.stageOf(item)?.semantics ?? null
+    item.stageSemanticId = semantics ?? 'P'
+    item.closed = semantics === null ? 'N' : 'Y'
+  } else {
+    deriveCommunication(item)
+  }
+}
+
+function numeric(field: string, value: unknown): unknown {
+  return /(Id|By)$/.test(field) && /^(contactId|companyId|assignedById|categoryId|leadId)$/.test(field) ? Number(value) : value
+}
+
+function appendMultifields(engine: Engine, item: Item, typeId: string, valueType: string, values: unknown): void {
+  item.fm = item.fm.filter((entry) => entry.typeId !== typeId)
+  for (const value of values as string[]) item.fm.push({ id: engine.world.nextId('fm'), typeId, valueType, value })
+}
+
+/** `nK` adds, a numeric id changes, an empty value deletes; an entry without typeId is silently ignored. A list adds all. */
+function writeMultifields(engine: Engine, item: Item, value: unknown): void {
+  const entries = Array.isArray(value) ? value.map((entry, index) => [`n${index}`, entry] as const) : Object.entries(value as Record<string, unknown>)
+  for (const [key, raw] of entries) {
+    const entry = raw as Partial<Multifield>
+    if (!entry.typeId) continue
+    const existing = item.fm.find((field) => String(field.id) === key)
+    if (existing) {
+      if (!entry.value) item.fm = item.fm.filter((field) => field !== existing)
+      else Object.assign(existing, { value: entry.value, valueType: entry.valueType ?? existing.valueType })
+    } else if (entry.value && !/^\d+$/.test(key)) {
+      item.fm.push({ id: engine.world.nextId('fm'), typeId: entry.typeId, valueType: entry.valueType ?? 'WORK', value: entry.value })
+    }
+  }
+}
+
+function deriveCommunication(item: Item): void {
+  const values = (typeId: string, valueType?: string): string =>
+    item.fm.filter((entry) => entry.typeId === typeId && (valueType === undefined || entry.valueType === valueType)).map((entry) => entry.value)[0] ?? ''
+  Object.assign(item, {
+    hasPhone: values('PHONE') ? 'Y' : 'N', hasEmail: values('EMAIL') ? 'Y' : 'N', hasImol: values('IM') ? 'Y' : 'N',
+    phone: values('PHONE'), phoneMobile: values('PHONE', 'MOBILE'), phoneWork: values('PHONE', 'WORK'), phoneMailing: values('PHONE', 'MAILING'),
+    email: values('EMAIL'), emailHome: values('EMAIL', 'HOME'), emailWork: values('EMAIL', 'WORK'), emailMailing: values('EMAIL', 'MAILING'),
+    imol: item.fm.find((entry) => entry.typeId === 'IM' && entry.value.startsWith('imol|'))?.value ?? '',
+  })
+}
+
+/** Fires a CRM trigger: it is remembered, and moves the deal when the clinic has put it on a stage. */
+export function fireTrigger(engine: Engine, code: string, ownerTypeId: number, ownerId: number): void {
+  engine.world.firedTriggers.push({ code, ownerTypeId, ownerId, at: engine.clock.now() })
+  const stageId = engine.world.triggerStages.get(code)
+  const deal = ownerTypeId === 2 ? engine.world.deals.get(ownerId) : undefined
+  if (stageId !== undefined && deal && deal.stageId !== stageId) updateItem(engine, deal, { stageId }, 'automation')
+}

@@ -1,0 +1,38 @@
+import { type Engine } from '../engine.ts'
+import { type Cause } from '../events.ts'
+import { type App, type User } from '../model.ts'
+
+/** One call that has passed every check of the catalogue. */
+export interface Call {
+  engine: Engine
+  /** `null` for an incoming webhook. */
+  app: App | null
+  user: User
+  scopes: string[]
+  /** Under the documented names. */
+  params: Record<string, any>
+}
+
+/** `total` and `next` stand beside `result` in the body. */
+export interface Answer {
+  result: unknown
+  total?: number
+  next?: number
+}
+
+export type Handler = (call: Call) => Answer
+
+/** A handler that answers with a bare result. */
+export function answer(handler: (call: Call) => unknown): Handler {
+  return (call) => ({ result: handler(call) })
+}
+
+/** A change made through REST is a change of the token's user: its events carry tokens. */
+export function causeOf(call: Call): Cause {
+  return { userId: call.user.id }
+}
+
+/** The application of a method that the catalogue lets in with an application token only. */
+export function appOf(call: Call): App {
+  return call.app!
+}
