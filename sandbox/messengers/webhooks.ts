@@ -1,8 +1,6 @@
-import { Agent, request as requestHttp } from 'node:http'
-import { Agent as SecureAgent, request as requestHttps } from 'node:https'
-
 import { type Clock } from '../clock.ts'
 import { type Messenger } from './behaviour.ts'
+import { createWire } from './wire.ts'
 
 /** How stubborn a vendor is when our side does not answer 2xx. Simulated milliseconds. */
 export interface RetryPolicy { firstMs: number, longestMs: number, forMs: number }
@@ -52,13 +50,12 @@ export interface Poster {
   stop(): void
 }
 
-const realTimeoutMs = 30_000
 const keptRecords = 20_000
 
 /** Makes the sending side of all webhooks. */
 export function createPoster(clock: Clock): Poster {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
-  const secureAgent = new SecureAgent({ keepAlive: true, maxSockets: 64 })
+  const wire = createWire()
+  const urls = new Map<string, URL>()
   const queues = new Map<string, Promise<boolean>>()
   const records: WebhookRecord[] = []
   let pending = 0
@@ -71,28 +68,11 @@ export function createPoster(clock: Clock): Poster {
     return entry
   }
 
-  const tryOnce = (webhook: Webhook): Promise<{ status: number, body: string, retryAfterSeconds?: number, reason?: string }> =>
-    new Promise((resolve) => {
-      const url = new URL(webhook.url)
-      const secure = url.protocol === 'https:'
-      const sent = (secure ? requestHttps : requestHttp)(url, {
-        method: 'POST',
-        agent: secure ? secureAgent : agent,
-        headers: { ...webhook.headers, 'content-length': webhook.body.length },
-        timeout: realTimeoutMs,
-      }, (answer) => {
-        let body = ''
-        answer.setEncoding('utf8')
-        answer.on('data', (chunk: string) => { if (body.length < 65_536) body += chunk })
-        answer.on('end', () => resolve({
-          status: answer.statusCode ?? 0, body, retryAfterSeconds: Number(answer.headers['retry-after']) || undefined,
-        }))
-        answer.on('error', () => resolve({ status: 0, body: '', reason: 'Connection closed' }))
-      })
-      sent.on('timeout', () => sent.destroy(new Error('Read timeout expired')))
-      sent.on('error', (error) => resolve({ status: 0, body: '', reason: error.message }))
-      sent.end(webhook.body)
-    })
+  const urlOf = (address: string): URL => {
+    let url = urls.get(address)
+    if (url === undefined) urls.set(address, url = new URL(address))
+    return url
+  }
 
   const deliver = async (webhook: Webhook): Promise<boolean> => {
     const entry = record({
@@ -103,7 +83,7 @@ export function createPoster(clock: Clock): Poster {
     while (!stopped) {
       const target = entry.tries === 0 || webhook.refresh === undefined ? webhook : webhook.refresh()
       if (target === undefined) break
-      const answer = await tryOnce({ ...webhook, ...target })
+      const answer = await wire.post(urlOf(target.url), target.headers, webhook.body)
       entry.tries++
       entry.status = answer.status
       if (answer.status >= 200 && answer.status < 300) {
@@ -148,8 +128,7 @@ export function createPoster(clock: Clock): Poster {
     pending: (account) => account === undefined ? pending : pendingOf.get(account) ?? 0,
     stop() {
       stopped = true
-      agent.destroy()
-      secureAgent.destroy()
+      wire.close()
     },
   }
 }
