@@ -1,0 +1,71 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { type AddressInfo } from 'node:net'
+
+/** What the vendor was asked: the body parsed as JSON or as a form. */
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: IncomingHttpHeaders
+  readonly body: any
+}
+
+/** An answer, or what the vendor does instead of one. */
+export type Reply = { readonly status: number; readonly json?: unknown; readonly text?: string; readonly headers?: Record<string, string> } | 'hangUp' | 'stayQuiet'
+
+/** A real HTTP server in the vendor's place: it gives the replies in turn, the last one for ever, and remembers what it was asked. */
+export interface Vendor {
+  readonly url: string
+  readonly asked: Asked[]
+  replies(...replies: Reply[]): void
+  close(): Promise<void>
+}
+
+export const startVendor = async (): Promise<Vendor> => {
+  const asked: Asked[] = []
+  let queue: Reply[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://vendor')
+      asked.push({
+        method: request.method ?? '',
+        path: pathname,
+        query: Object.fromEntries(searchParams),
+        headers: request.headers,
+        body: parsed(Buffer.concat(chunks).toString('utf8'), request.headers['content-type'] ?? ''),
+      })
+      const reply = queue.length > 1 ? queue.shift() : queue[0]
+      if (reply !== undefined) answer(response, reply)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    replies: (...replies) => {
+      queue = replies
+      asked.length = 0
+    },
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const parsed = (text: string, type: string): unknown => {
+  if (type.includes('json')) return JSON.parse(text)
+  return type.includes('form') ? Object.fromEntries(new URLSearchParams(text)) : text
+}
+
+const answer = (response: ServerResponse, reply: Reply): void => {
+  if (reply === 'stayQuiet') return
+  if (reply === 'hangUp') {
+    response.destroy()
+    return
+  }
+  const body = reply.text ?? JSON.stringify(reply.json ?? {})
+  response.writeHead(reply.status, { 'content-type': reply.text === undefined ? 'application/json' : 'text/html', ...reply.headers }).end(body)
+}
