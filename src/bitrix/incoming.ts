@@ -248,7 +248,7 @@ const PageBody = z.looseObject({
   PLACEMENT_OPTIONS: z.unknown(),
 })
 
-const russianLanguages = new Set(['ru', 'ua', 'kz', 'by'])
+const russianLanguages = new Set(['ru', 'kz', 'by'])
 
 /**
  * Reads the post that opens a page.

@@ -11,6 +11,8 @@ export interface Deal {
   readonly stageId: string
   readonly isClosed: boolean
   readonly contactId?: number
+  /** The employee in charge: the call task is theirs. */
+  readonly responsibleId?: number
 }
 
 /** A patient's card. `phones` are as stored: not normalised, in the card's order. */
@@ -37,7 +39,7 @@ export const dealsCommand = (key: string, dealIds: readonly number[]): Command =
   method: 'crm.item.list',
   params: {
     entityTypeId: 2,
-    select: ['id', 'stageId', 'categoryId', 'stageSemanticId', 'closed', 'contactId'],
+    select: ['id', 'stageId', 'categoryId', 'stageSemanticId', 'closed', 'contactId', 'assignedById'],
     filter: { '@id': idsOf(dealIds) },
     // Counting the rows is the expensive part of a list.
     start: -1,
@@ -76,18 +78,22 @@ const Deals = z.looseObject({
       stageSemanticId: OptionalText,
       closed: z.union([z.string(), z.boolean()]).nullish(),
       contactId: Id.nullish(),
+      assignedById: Id.nullish(),
     }),
   ),
 })
 
 export const dealsOf = (result: unknown): readonly Deal[] =>
-  readResult(Deals, result, 'crm.item.list').items.map(({ id, stageId, stageSemanticId, closed, contactId }) => ({
+  readResult(Deals, result, 'crm.item.list').items.map(({ id, stageId, stageSemanticId, closed, contactId, assignedById }) => ({
     dealId: id,
     stageId: stageId ?? '',
     isClosed: closed === 'Y' || closed === true || stageSemanticId === 'S' || stageSemanticId === 'F',
-    // No contact is 0.
-    contactId: contactId === 0 ? undefined : (contactId ?? undefined),
+    contactId: givenId(contactId),
+    responsibleId: givenId(assignedById),
   }))
+
+/** Nobody is 0, or null. */
+const givenId = (id: number | null | undefined): number | undefined => (id === 0 ? undefined : (id ?? undefined))
 
 const Contacts = z.looseObject({
   items: z.array(

@@ -6,14 +6,14 @@ describe('the world as the cascade looks at it', () => {
   it('reads many deals in one list, and 0 is no contact', () => {
     expect(dealsCommand('d', [1, 2, 2]).params).toMatchObject({ entityTypeId: 2, filter: { '@id': [1, 2] }, start: -1 })
     const items = [
-      { id: 1, stageId: 'C1:NEW', stageSemanticId: 'P', closed: 'N', contactId: 9 },
+      { id: 1, stageId: 'C1:NEW', stageSemanticId: 'P', closed: 'N', contactId: 9, assignedById: 4 },
       { id: '2', stageId: 'C1:WON', stageSemanticId: 'S', closed: 'Y', contactId: 0 },
       { id: 3, stageId: null, contactId: null },
     ]
     expect(dealsOf({ items })).toEqual([
-      { dealId: 1, stageId: 'C1:NEW', isClosed: false, contactId: 9 },
-      { dealId: 2, stageId: 'C1:WON', isClosed: true, contactId: undefined },
-      { dealId: 3, stageId: '', isClosed: false, contactId: undefined },
+      { dealId: 1, stageId: 'C1:NEW', isClosed: false, contactId: 9, responsibleId: 4 },
+      { dealId: 2, stageId: 'C1:WON', isClosed: true, contactId: undefined, responsibleId: undefined },
+      { dealId: 3, stageId: '', isClosed: false, contactId: undefined, responsibleId: undefined },
     ])
   })
 
