@@ -42,8 +42,11 @@ export interface Failure {
 export type ProofTimes = Readonly<Partial<Record<Proof, number>>>
 
 /**
- * Back-fills one level's own time; a later repetition never changes it.
+ * Notes when a level was reached: the earliest time that was ever told, so that repetition and order change nothing.
  *
  * A higher level that arrives first leaves the lower ones empty: they are implied, not invented.
  */
-export const withProofTime = (times: ProofTimes, level: Proof, at: number): ProofTimes => (times[level] === undefined ? { ...times, [level]: at } : times)
+export const withProofTime = (times: ProofTimes, level: Proof, at: number): ProofTimes => {
+  const known = times[level]
+  return known !== undefined && known <= at ? times : { ...times, [level]: at }
+}

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage } from '../channel.ts'
+import { refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage } from '../channel.ts'
 import { fields, parseCredentials, type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
 import { callGraph } from './graph.ts'
+import { subscribe, unsubscribe } from './subscription.ts'
 import { setTemplateLife } from './template-life.ts'
-import { handshake, parse, partnerSecretHeader, verify } from './webhook.ts'
+import { handshake, parse, verify } from './webhook.ts'
 
 type Context = ChannelContext<WhatsAppCredentials>
 
@@ -45,31 +46,23 @@ const numberFacts = async (context: Context): Promise<ConnectionFacts> => {
   return { title: verified_name ?? display_phone_number ?? context.credentials.phoneNumberId, details }
 }
 
-/** Meta takes the address only in its console; a partner takes it here, with the header by which we shall know it. */
-const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
-  const facts = await numberFacts(context)
-  if (isPartner(context)) {
-    await callGraph(context, { method: 'POST', path: '/v1/configs/webhook', json: { url: context.hookUrl, headers: { [partnerSecretHeader]: context.credentials.appSecret } } })
-    return facts
-  }
-  await callGraph(context, { method: 'POST', path: `/${context.credentials.businessAccountId}/subscribed_apps` })
-  const hook = { label: { ru: 'Впишите в консоли Meta (WhatsApp - Конфигурация - URL обратного вызова)', en: 'Enter in the Meta console (WhatsApp - Configuration - Callback URL)' }, value: context.hookUrl }
-  return { ...facts, details: [...facts.details, hook] }
+const consoleLabels = {
+  needed: {
+    ru: 'Впишите в консоли Meta (WhatsApp - Конфигурация - URL обратного вызова), иначе сообщения и статусы не придут',
+    en: 'Enter in the Meta console (WhatsApp - Configuration - Callback URL), or messages and statuses will not come',
+  },
+  useful: {
+    ru: 'Впишите в консоли Meta (WhatsApp - Конфигурация - URL обратного вызова), чтобы узнавать о паузах шаблонов',
+    en: 'Enter in the Meta console (WhatsApp - Configuration - Callback URL) to learn of paused templates',
+  },
 }
 
-const numbersAnswer = z.looseObject({ data: z.array(z.unknown()) })
-
-/** The subscription belongs to the whole account: with a second number in it, another connection may live by it, so it stays. */
-const disconnect = async (context: Context): Promise<void> => {
-  try {
-    if (isPartner(context)) return
-    const account = `/${context.credentials.businessAccountId}`
-    const numbers = numbersAnswer.safeParse((await callGraph(context, { method: 'GET', path: `${account}/phone_numbers` })).body)
-    if (numbers.success && numbers.data.data.length <= 1) await callGraph(context, { method: 'DELETE', path: `${account}/subscribed_apps` })
-  } catch (error) {
-    const isForgotten = error instanceof ChannelError && (error.failure.class === 'channelPermanent' || error.failure.code === '100')
-    if (!isForgotten) throw error
-  }
+const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
+  const facts = await numberFacts(context)
+  const isSubscribed = await subscribe(context)
+  if (isPartner(context)) return facts
+  const hook = { label: isSubscribed ? consoleLabels.useful : consoleLabels.needed, value: context.hookUrl }
+  return { ...facts, details: [...facts.details, hook] }
 }
 
 /** Meta refuses line breaks, tabs and long gaps inside a template's parameter (132000 family). */
@@ -121,7 +114,7 @@ export const whatsapp: Channel<WhatsAppCredentials> = {
   fields,
   parseCredentials,
   connect,
-  disconnect,
+  disconnect: unsubscribe,
   check: numberFacts,
   handshake,
   verify,

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { ChannelError, type ChannelContext } from '../channel.ts'
+import { type WhatsAppCredentials } from './credentials.ts'
+import { callGraph } from './graph.ts'
+import { partnerSecretHeader } from './webhook.ts'
+
+type HookContext = ChannelContext<WhatsAppCredentials> & { readonly hookUrl: string }
+
+const isPartner = ({ credentials }: HookContext): boolean => credentials.authHeader !== 'Bearer'
+
+/** Meta's no to a setting, as opposed to a token that is not taken, trouble or silence. */
+const isRefusedSetting = (error: unknown): boolean => error instanceof ChannelError && (error.failure.class === 'content' || error.failure.class === 'channelTemporary')
+
+/**
+ * Makes webhooks of this number come to `hookUrl`: by the number's own address where Meta can verify it now, so that several numbers
+ * of one account keep apart. Returns whether it did; otherwise, and for news of templates always, the address of Meta's console counts.
+ *
+ * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override/
+ */
+export const subscribe = async (context: HookContext): Promise<boolean> => {
+  const { businessAccountId, phoneNumberId, appSecret, verifyToken } = context.credentials
+  if (isPartner(context)) {
+    await callGraph(context, { method: 'POST', path: '/v1/configs/webhook', json: { url: context.hookUrl, headers: { [partnerSecretHeader]: appSecret } } })
+    return true
+  }
+  await callGraph(context, { method: 'POST', path: `/${businessAccountId}/subscribed_apps` })
+  try {
+    const override = { override_callback_uri: context.hookUrl, verify_token: verifyToken }
+    await callGraph(context, { method: 'POST', path: `/${phoneNumberId}`, json: { webhook_configuration: override } })
+    return true
+  } catch (error) {
+    if (!isRefusedSetting(error)) throw error
+    return false
+  }
+}
+
+const configuration = z.looseObject({ webhook_configuration: z.looseObject({ phone_number: z.string().optional() }).optional() })
+const numbersAnswer = z.looseObject({ data: z.array(z.unknown()) })
+
+/**
+ * Takes the number's own address away, when it is still ours. The subscription belongs to the whole account: with a second number in
+ * it another connection may live by it, so it stays. A token that is no longer taken is success.
+ */
+export const unsubscribe = async (context: HookContext): Promise<void> => {
+  if (isPartner(context)) return
+  const number = `/${context.credentials.phoneNumberId}`
+  const account = `/${context.credentials.businessAccountId}`
+  try {
+    const current = configuration.safeParse((await callGraph(context, { method: 'GET', path: number, query: { fields: 'webhook_configuration' } })).body)
+    if (current.success && current.data.webhook_configuration?.phone_number === context.hookUrl)
+      await callGraph(context, { method: 'POST', path: number, json: { webhook_configuration: { override_callback_uri: '' } } })
+    const numbers = numbersAnswer.safeParse((await callGraph(context, { method: 'GET', path: `${account}/phone_numbers` })).body)
+    if (numbers.success && numbers.data.data.length <= 1) await callGraph(context, { method: 'DELETE', path: `${account}/subscribed_apps` })
+  } catch (error) {
+    const isForgotten = error instanceof ChannelError && error.failure.class === 'channelPermanent'
+    if (!isForgotten && !isRefusedSetting(error)) throw error
+  }
+}

@@ -1,0 +1,71 @@
+/** What arrived, raw, once. */
+import { sql, type Selectable } from 'kysely'
+import { type Db, type Trx } from './database.ts'
+import { type Inbox } from './schema.ts'
+
+export interface InboxEntry {
+  /** `channel:<connection>`, `robots:<portal>`, `events:<portal>`. */
+  readonly source: string
+  /** Unique within the source: a repeated webhook has the same one. */
+  readonly externalId: string
+  readonly portalId?: string
+  readonly connectionId?: string
+  readonly kind: 'channel' | 'robot' | 'event'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** Encrypted secrets that the worker needs: tokens of a lifecycle event, a robot's event token. */
+  readonly sealed?: string
+  /** Set when it is kept only to be looked at: it will not be worked on. */
+  readonly unreadable?: string
+}
+
+export type InboxRow = Selectable<Inbox>
+
+/** Records many arrivals in one statement; what is known already is left as it was. Resolves when they are durable. */
+export const record = async (db: Db, entries: readonly InboxEntry[]): Promise<void> => {
+  await sql`
+    with new as (insert into inbox (source, external_id, portal_id, connection_id, kind, headers, body, sealed, state, reason)
+    select source, external_id, portal_id, connection_id, kind, headers::jsonb, body, sealed, case when reason is null then 'received' else 'unreadable' end, reason
+    from unnest(${entries.map((e) => e.source)}::text[], ${entries.map((e) => e.externalId)}::text[], ${entries.map((e) => e.portalId ?? null)}::text[],
+      ${entries.map((e) => e.connectionId ?? null)}::text[], ${entries.map((e) => e.kind)}::text[], ${entries.map((e) => JSON.stringify(e.headers ?? {}))}::text[],
+      ${entries.map((e) => e.body)}::bytea[], ${entries.map((e) => e.sealed ?? null)}::text[], ${entries.map((e) => e.unreadable ?? null)}::text[])
+      as n(source, external_id, portal_id, connection_id, kind, headers, body, sealed, reason)
+    on conflict (source, external_id) do nothing returning id)
+    select pg_notify('estafeta', 'inbox') where exists (select from new)`.execute(db)
+}
+
+/** Takes arrivals for this transaction, oldest first: a crash gives them back at once. */
+export const take = async (trx: Trx, limit: number): Promise<readonly InboxRow[]> => {
+  const { rows } = await sql<InboxRow>`
+    select * from inbox where state = 'received' and (not_before is null or not_before <= now()) order by id limit ${limit} for update skip locked`.execute(trx)
+  return rows
+}
+
+export const finish = async (trx: Trx, ids: readonly number[]): Promise<void> => {
+  if (ids.length === 0) return
+  await sql`update inbox set state = 'done', finished_at = now(), sealed = null where id = any(${ids}::bigint[])`.execute(trx)
+}
+
+/** Keeps an arrival that we cannot read, with the reason; it was answered 200 long ago. */
+export const setAside = async (trx: Trx, id: number, reason: string): Promise<void> => {
+  await sql`update inbox set state = 'unreadable', reason = ${reason}, finished_at = now(), sealed = null where id = ${id}`.execute(trx)
+}
+
+const retrySeconds = [1, 5, 30, 120, 600, 3600] as const
+
+/** After a failure of our own: later again, and set aside as `failed` only after six tries. */
+export const retryLater = async (trx: Db | Trx, row: InboxRow, reason: string): Promise<void> => {
+  const wait = retrySeconds[row.tries]
+  await (wait === undefined
+    ? sql`update inbox set state = 'failed', reason = ${reason}, finished_at = now() where id = ${row.id}`
+    : sql`update inbox set tries = tries + 1, reason = ${reason}, not_before = now() + ${wait} * interval '1 s' where id = ${row.id}`
+  ).execute(trx)
+}
+
+/** Removes what is old: raw arrivals hold personal data and are of no use once worked on. */
+export const prune = async (db: Db, olderThanDays: number): Promise<void> => {
+  await sql`delete from inbox where state <> 'received' and finished_at < now() - ${olderThanDays} * interval '1 day'`.execute(db)
+  await sql`delete from outbox where state in ('done', 'failed') and finished_at < now() - ${olderThanDays} * interval '1 day'`.execute(db)
+  await sql`delete from parked_receipts where parked_at < now() - interval '1 hour'`.execute(db)
+  await sql`delete from patient_messages where received_at < now() - 30 * interval '1 day'`.execute(db)
+}

@@ -1,0 +1,154 @@
+/** What must be done outside, once: rows are claimed with a lease, performed without a transaction, and finished with their outcome. */
+import { sql, type Selectable } from 'kysely'
+import { connectionId, deliveryId, portalId, type ConnectionId, type DeliveryId, type PortalId } from '../domain/ids.ts'
+import { type Db, type Trx } from './database.ts'
+import { type Outbox } from './schema.ts'
+
+export type OutboxKind =
+  /** lane `channel`: the attempt of a step; a message of ours outside a cascade */
+  | 'send'
+  | 'say'
+  /** lane `portal` */
+  | 'look'
+  | 'record'
+  | 'answerRobot'
+  | 'fireTrigger'
+  | 'giveTask'
+  | 'findContact'
+
+export interface OutboxEntry {
+  readonly portalId: PortalId
+  readonly lane: 'channel' | 'portal'
+  readonly kind: OutboxKind
+  readonly connectionId?: ConnectionId
+  readonly deliveryId?: DeliveryId
+  readonly step?: number
+  readonly payload?: unknown
+  /** 1 is soonest. */
+  readonly urgency: number
+  /** Not before, epoch ms of the application's clock. */
+  readonly runAt: number
+  /** Since when it is wanted: what is tried again and again is given up by this age. */
+  readonly since: number
+}
+
+export interface OutboxRow extends OutboxEntry {
+  readonly id: number
+  /** How often it was claimed before: more than 0 means that an earlier outcome may be unknown. */
+  readonly tries: number
+}
+
+/** Puts rows; a second `look` or `record` of one delivery while one is ready only pulls that one forward. */
+export const put = async (trx: Trx, entries: readonly OutboxEntry[]): Promise<void> => {
+  if (entries.length === 0) return
+  const rows = entries.map((entry) => ({
+    portal_id: entry.portalId,
+    lane: entry.lane,
+    kind: entry.kind,
+    connection_id: entry.connectionId ?? null,
+    delivery_id: entry.deliveryId ?? null,
+    step: entry.step ?? null,
+    payload: entry.payload ?? {},
+    urgency: entry.urgency,
+    run_at: new Date(entry.runAt).toISOString(),
+    since: new Date(entry.since).toISOString(),
+  }))
+  const columns = sql`(portal_id text, lane text, kind text, connection_id text, delivery_id text, step smallint, payload jsonb, urgency smallint, run_at timestamptz, since timestamptz)`
+  const insert = (part: typeof rows) => sql`
+    insert into outbox (portal_id, lane, kind, connection_id, delivery_id, step, payload, urgency, run_at, since)
+    select * from jsonb_to_recordset(${JSON.stringify(part)}::jsonb) as n${columns}`
+  const isCoalesced = (row: (typeof rows)[number]): boolean => row.kind === 'record' || row.kind === 'look'
+  const plain = rows.filter((row) => !isCoalesced(row))
+  if (plain.length > 0) await insert(plain).execute(trx)
+  for (const kind of ['look', 'record'] as const) {
+    // One statement may not meet the same row twice.
+    const part = [...new Map(rows.filter((row) => row.kind === kind).map((row) => [`${row.portal_id} ${row.delivery_id ?? ''}`, row])).values()]
+    if (part.length === 0) continue
+    await sql`${insert(part)} on conflict (portal_id, delivery_id) where kind = ${sql.lit(kind)} and state = 'ready'
+      do update set run_at = least(outbox.run_at, excluded.run_at), urgency = least(outbox.urgency, excluded.urgency)`.execute(trx)
+  }
+}
+
+/**
+ * Claims ready rows of a lane whose time has come, most urgent first; what others hold is passed over.
+ *
+ * A claimed row is ours until `leaseMs` of real time are over; then `expired` finds it, and its outcome counts as unknown.
+ */
+export const claim = async (
+  trx: Trx,
+  options: { lane: 'channel' | 'portal'; portalId?: PortalId; now: number; leaseMs: number; limit: number },
+): Promise<readonly OutboxRow[]> => {
+  const ofPortal = options.portalId === undefined ? sql`` : sql`and portal_id = ${options.portalId}`
+  const { rows } = await sql<Selectable<Outbox>>`
+    update outbox o set state = 'performing', lease_until = now() + ${options.leaseMs} * interval '1 ms', tries = tries + 1
+    from (
+      select id from outbox where lane = ${sql.lit(options.lane)} and state = 'ready' and run_at <= ${new Date(options.now)} ${ofPortal}
+      order by ${options.portalId === undefined ? sql`run_at, id` : sql`urgency, id`} limit ${options.limit} for update skip locked
+    ) c where o.id = c.id returning o.*`.execute(trx)
+  return rows.map(toRow).sort((a, b) => a.urgency - b.urgency || a.id - b.id)
+}
+
+/** Rows whose holder died on the way. */
+export const claimExpired = async (trx: Trx, options: { leaseMs: number; limit: number }): Promise<readonly OutboxRow[]> => {
+  const { rows } = await sql<Selectable<Outbox>>`
+    update outbox o set lease_until = now() + ${options.leaseMs} * interval '1 ms'
+    from (select id from outbox where state = 'performing' and lease_until < now() order by id limit ${options.limit} for update skip locked) c
+    where o.id = c.id returning o.*`.execute(trx)
+  return rows.map(toRow)
+}
+
+export const finish = async (trx: Db | Trx, ids: readonly number[]): Promise<void> => {
+  if (ids.length === 0) return
+  await sql`update outbox set state = 'done', finished_at = now(), lease_until = null where id = any(${ids}::bigint[])`.execute(trx)
+}
+
+/** Gives up for good; the reason is a code. */
+export const giveUp = async (trx: Db | Trx, failures: readonly { id: number; reason: string }[]): Promise<void> => {
+  if (failures.length === 0) return
+  await sql`
+    update outbox o set state = 'failed', finished_at = now(), lease_until = null, reason = n.reason
+    from unnest(${failures.map((f) => f.id)}::bigint[], ${failures.map((f) => f.reason)}::text[]) as n(id, reason) where o.id = n.id`.execute(trx)
+}
+
+/**
+ * Puts claimed rows back for `runAt`. `wasTried: false` takes the claim back as if it had never been: nothing left the process.
+ *
+ * A row whose place was taken meanwhile (a newer `look` or `record` of the same delivery) is done: the newer one does its work.
+ */
+export const putBack = async (trx: Trx, rows: readonly { id: number; runAt: number; reason?: string; wasTried: boolean }[]): Promise<void> => {
+  for (const row of rows) {
+    await sql`
+      update outbox o set
+        state = case when exists (select 1 from outbox p where p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind
+          and o.kind in ('look', 'record') and p.state = 'ready') then 'done' else 'ready' end,
+        run_at = ${new Date(row.runAt)}, lease_until = null, reason = ${row.reason ?? null}, tries = tries - ${row.wasTried ? 0 : 1}
+      where o.id = ${row.id}`.execute(trx)
+  }
+}
+
+/** Portals that have something to be done now, those that waited longest first. */
+export const portalsWithWork = async (db: Db, now: number, limit: number): Promise<readonly PortalId[]> => {
+  const { rows } = await sql<{ portal_id: string }>`
+    select portal_id from outbox where lane = 'portal' and state = 'ready' and run_at <= ${new Date(now)} group by portal_id order by min(run_at) limit ${limit}`.execute(db)
+  return rows.map((row) => portalId(row.portal_id))
+}
+
+/** Tells listening workers, at commit, that a lane has work. */
+export const ring = async (trx: Db | Trx, lane: 'channel' | 'portal' | 'inbox'): Promise<void> => {
+  await sql`select pg_notify('estafeta', ${lane})`.execute(trx)
+}
+
+const toRow = (row: Selectable<Outbox>): OutboxRow => ({
+  id: row.id,
+  portalId: portalId(row.portal_id),
+  lane: row.lane,
+  kind: row.kind as OutboxKind,
+  connectionId: row.connection_id === null ? undefined : connectionId(row.connection_id),
+  deliveryId: row.delivery_id === null ? undefined : deliveryId(row.delivery_id),
+  step: row.step ?? undefined,
+  payload: row.payload,
+  urgency: row.urgency,
+  runAt: row.run_at.getTime(),
+  since: row.since.getTime(),
+  tries: row.tries - 1,
+})

@@ -1,0 +1,206 @@
+// Written by "npm run db:types" from the migrations. Do not edit.
+import { type Generated } from 'kysely'
+
+export interface Attempts {
+  portal_id: string
+  delivery_id: string
+  step: number
+  connection_id: string
+  /** our id at vendors whose ids are integers */
+  number: Generated<number>
+  state: 'waiting' | 'sending' | 'unknown' | 'out' | 'failed' | 'skipped'
+  started_at: Date
+  budget_ms: number
+  tries: number
+  address: string | null
+  external_id: string | null
+  parts: number | null
+  proof: 'accepted' | 'sent' | 'delivered' | 'read' | 'acted' | null
+  times: Generated<unknown>
+  failure: unknown
+  skip: string | null
+}
+
+export interface Budgets {
+  key: string
+  level: Generated<number>
+  level_at: Generated<Date>
+  paused_until: Date | null
+  paused_methods: Generated<unknown>
+  speaker: string | null
+  speaker_until: Date | null
+}
+
+export interface Connections {
+  portal_id: string
+  connection_id: string
+  channel: string
+  name: string
+  state: 'working' | 'broken' | 'off'
+  problem: string | null
+  /** encrypted JSON */
+  credentials: string
+  /** unguessable part of the webhook address */
+  hook_key: string
+  title: string
+  details: Generated<unknown>
+  checked_at: Date | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface Deliveries {
+  portal_id: string
+  delivery_id: string
+  /** event token of the robot run: one key never makes two deliveries */
+  trigger_key: string
+  deal_id: string
+  purpose: string
+  body: string
+  route: unknown
+  status: 'running' | 'reached' | 'notReached' | 'stopped'
+  phase: 'looking' | 'trying' | 'closed'
+  step: number
+  started_at: Date
+  deadline_at: Date | null
+  closed_at: Date | null
+  /** when the open step is over; wakes that were lost are found by it */
+  due_at: Date | null
+  stage_id: string | null
+  contact_id: string | null
+  contact_name: string | null
+  reach: unknown
+  answer: 'confirm' | 'move' | 'cancel' | 'replied' | null
+  stop_reason: string | null
+  task_given: Generated<boolean>
+  fired: Generated<string[]>
+  /** encrypted; absent when nobody waits for the answer */
+  event_token: string | null
+  activity_id: number | null
+}
+
+export interface Identities {
+  portal_id: string
+  connection_id: string
+  external_id: string
+  chat_id: string
+  name: string | null
+  contact_id: string | null
+  proof: 'ownContact' | 'startLink' | 'phone' | null
+  state: Generated<'active' | 'blocked'>
+  bound_at: Date | null
+  first_seen_at: Generated<Date>
+  last_inbound_at: Date | null
+}
+
+export interface Inbox {
+  id: Generated<number>
+  source: string
+  external_id: string
+  portal_id: string | null
+  connection_id: string | null
+  kind: 'channel' | 'robot' | 'event'
+  headers: Generated<unknown>
+  body: Buffer
+  /** encrypted secrets of a lifecycle event */
+  sealed: string | null
+  state: Generated<'received' | 'done' | 'unreadable' | 'failed'>
+  reason: string | null
+  tries: Generated<number>
+  not_before: Date | null
+  received_at: Generated<Date>
+  finished_at: Date | null
+}
+
+export interface Outbox {
+  id: Generated<number>
+  portal_id: string
+  lane: 'channel' | 'portal'
+  kind: string
+  connection_id: string | null
+  delivery_id: string | null
+  step: number | null
+  payload: Generated<unknown>
+  /** smaller is sooner: a look before a step goes before a timeline record */
+  urgency: Generated<number>
+  state: Generated<'ready' | 'performing' | 'done' | 'failed'>
+  /** not before, by the application clock; lease_until is by the real one */
+  run_at: Date
+  since: Date
+  tries: Generated<number>
+  lease_until: Date | null
+  reason: string | null
+  finished_at: Date | null
+}
+
+export interface ParkedReceipts {
+  id: Generated<number>
+  portal_id: string
+  connection_id: string
+  external_id: string
+  receipt: unknown
+  parked_at: Generated<Date>
+}
+
+export interface PatientMessages {
+  portal_id: string
+  connection_id: string
+  external_id: string
+  received_at: Generated<Date>
+}
+
+export interface PortalTokens {
+  portal_id: string
+  user_id: string
+  is_admin: boolean
+  access_token: string
+  refresh_token: string
+  expires_at: Date
+  is_valid: Generated<boolean>
+  updated_at: Generated<Date>
+}
+
+export interface Portals {
+  /** member_id: stable across renames of the portal */
+  portal_id: string
+  domain: string
+  client_endpoint: string
+  server_endpoint: string
+  /** encrypted; differs for each installation */
+  application_token: string
+  state: 'installed' | 'needsReinstall' | 'uninstalled'
+  status: string
+  scope: string
+  version: Generated<string>
+  language: Generated<'ru' | 'en'>
+  time_zone: Generated<string>
+  problems: Generated<unknown>
+  installed_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface Routes {
+  portal_id: string
+  route_id: string
+  name: string
+  is_default: Generated<boolean>
+  stops_when_deal_moves: Generated<boolean>
+  steps: unknown
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export interface Database {
+  attempts: Attempts
+  budgets: Budgets
+  connections: Connections
+  deliveries: Deliveries
+  identities: Identities
+  inbox: Inbox
+  outbox: Outbox
+  parked_receipts: ParkedReceipts
+  patient_messages: PatientMessages
+  portal_tokens: PortalTokens
+  portals: Portals
+  routes: Routes
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { ChannelError, type Channel, type ConnectionFacts } from '../channels/channel.ts'
+import { deleteConnection, findConnection, listRoutes, saveConnection, type Connection } from '../db/connections.ts'
+import { recentChats } from '../db/identities.ts'
+import { type Db } from '../db/database.ts'
+import { connectionId, type ConnectionId, type PortalId } from '../domain/ids.ts'
+import { normalizePhone } from '../domain/phone.ts'
+import { AppError, messageOf } from '../errors.ts'
+import { type Deps } from './deps.ts'
+import { type OpenConnection } from './open-connection.ts'
+import { v7 } from './uuid.ts'
+
+export interface ConnectionDraft {
+  readonly channel: string
+  readonly name: string
+  readonly credentials: Readonly<Record<string, string>>
+}
+
+/** Where a vendor sends this connection's webhooks. */
+export const hookUrlOf = (deps: Deps, connection: Pick<Connection, 'channel' | 'hookKey'>): string => `${deps.publicUrl()}/hooks/${connection.channel}/${connection.hookKey}`
+
+const channelOf = (deps: Deps, id: string): Channel => {
+  const channel = deps.channelById(id)
+  if (channel === undefined) throw new AppError('FORM_INVALID', 'Такого мессенджера нет: выберите его из списка.', { fields: { channel: 'Выберите мессенджер из списка.' } })
+  return channel
+}
+
+const withTimeout = (deps: Deps): AbortSignal => AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+
+/** The stored secrets stand in for those that the form left empty: they are never shown, so they need not be typed again. */
+const withStoredSecrets = (channel: Channel, draft: ConnectionDraft, stored: Readonly<Record<string, string>>): Record<string, string> => {
+  const merged: Record<string, string> = Object.fromEntries(Object.entries(draft.credentials).filter(([, value]) => value.trim() !== ''))
+  for (const field of channel.fields) {
+    if (field.secret && merged[field.name] === undefined && stored[field.name] !== undefined) merged[field.name] = stored[field.name]!
+  }
+  return merged
+}
+
+/**
+ * Adds or changes a connection: the credentials are tried at the vendor and its webhook is set before anything is stored, so a stored
+ * connection has worked at least once.
+ *
+ * @throws AppError FORM_INVALID with a sentence per field; ChannelError with what the vendor objected to
+ */
+export const connectChannel = async (deps: Deps, portal: PortalId, draft: ConnectionDraft, id?: ConnectionId): Promise<Connection> => {
+  const before = id === undefined ? undefined : await existing(deps.db, portal, id)
+  const channel = channelOf(deps, before?.channel ?? draft.channel)
+  const stored = before === undefined ? {} : (JSON.parse(deps.secrets.open(before.sealedCredentials)) as Record<string, string>)
+  const raw = withStoredSecrets(channel, draft, stored)
+  const credentials = channel.parseCredentials(raw)
+  const hookKey = before?.hookKey ?? randomBytes(16).toString('hex')
+  const facts = await channel.connect({ credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, { channel: channel.id, hookKey }) })
+  const connection: Connection = {
+    portalId: portal,
+    id: before?.id ?? connectionId(v7(Date.now())),
+    channel: channel.id,
+    name: draft.name,
+    state: 'working',
+    problem: undefined,
+    sealedCredentials: deps.secrets.seal(JSON.stringify(raw)),
+    hookKey,
+    title: facts.title,
+    details: facts.details,
+    checkedAt: new Date(),
+  }
+  await saveConnection(deps.db, connection)
+  deps.connections.forget()
+  return connection
+}
+
+const existing = async (db: Db, portal: PortalId, id: ConnectionId): Promise<Connection> => {
+  const connection = await findConnection(db, portal, id)
+  if (connection === undefined) throw new AppError('NOT_FOUND', 'Этого подключения уже нет: обновите страницу.')
+  return connection
+}
+
+/** Removes a connection that no route uses; the vendor is asked to stop its webhooks. */
+export const disconnectChannel = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<void> => {
+  const connection = await existing(deps.db, portal, id)
+  const route = (await listRoutes(deps.db, portal)).find((candidate) => candidate.steps.some((step) => step.kind === 'channel' && step.connectionId === id))
+  if (route !== undefined) throw new AppError('CONFLICT', `Подключение занято в маршруте «${route.name}»: сначала уберите его оттуда.`)
+  const open = await deps.connections.byId(portal, id)
+  if (open !== undefined) {
+    await open.channel
+      .disconnect({ credentials: open.credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, connection) })
+      .catch((error: unknown) => deps.log.warn({ channel: connection.channel, reason: messageOf(error) }, 'a webhook could not be taken away'))
+  }
+  await deps.db.transaction().execute((trx) => deleteConnection(trx, portal, id))
+  deps.connections.forget()
+}
+
+/** Asks the vendor about a connection, changing nothing there, and notes the answer. */
+export const checkConnection = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<{ ok: boolean; message: string; facts?: ConnectionFacts }> => {
+  const connection = await existing(deps.db, portal, id)
+  const open = await opened(deps, portal, id)
+  try {
+    const facts = await open.channel.check({ credentials: open.credentials, http: deps.http, signal: withTimeout(deps) })
+    await saveConnection(deps.db, { ...connection, state: 'working', problem: undefined, title: facts.title, details: facts.details, checkedAt: new Date() })
+    deps.connections.forget()
+    return { ok: true, message: 'Работает.', facts }
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error
+    // A passing trouble does not make a connection broken: the cascade tries it and moves on by itself.
+    const isBroken = error.failure.class === 'channelPermanent'
+    await saveConnection(deps.db, { ...connection, state: isBroken ? 'broken' : connection.state, problem: error.message, checkedAt: new Date() })
+    deps.connections.forget()
+    return { ok: false, message: error.message }
+  }
+}
+
+const opened = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<OpenConnection> => {
+  const open = await deps.connections.byId(portal, id)
+  if (open === undefined) throw new AppError('NOT_FOUND', 'Этого подключения уже нет: обновите страницу.')
+  return open
+}
+
+/** "Send a test to me": one neutral message outside any cascade. */
+export const sendTest = async (deps: Deps, portal: PortalId, id: ConnectionId, to: string): Promise<{ ok: boolean; message: string }> => {
+  const open = await opened(deps, portal, id)
+  const address = open.channel.addressedBy === 'phone' ? normalizePhone(to) : to
+  if (address === undefined) throw new AppError('FORM_INVALID', 'Это не похоже на номер телефона: напишите его в виде +7 и десять цифр.', { fields: { to: 'Напишите номер в виде +7 и десять цифр.' } })
+  try {
+    const number = 1 + (randomBytes(4).readUInt32BE() % 2_000_000_000)
+    await open.channel.send({ ref: `test.${v7(Date.now())}`, number, to: address, text: 'Проверка связи: «Эстафета» подключена.' }, { credentials: open.credentials, http: deps.http, signal: withTimeout(deps) })
+    return { ok: true, message: 'Отправлено: посмотрите на телефон.' }
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error
+    return { ok: false, message: error.message }
+  }
+}
+
+/** The latest chats of a bot, so that an administrator who has just written to it can be chosen for a test. */
+export const chatsOf = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<readonly { id: string; name: string; at: Date }[]> => {
+  await existing(deps.db, portal, id)
+  return recentChats(deps.db, portal, id, 10)
+}

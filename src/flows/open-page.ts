@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { createPortalClient } from '../bitrix/client.ts'
+import { parsePagePost, type PagePost } from '../bitrix/incoming.ts'
+import { isSameSecret } from '../db/secrets.ts'
+import { findPortal, type Portal } from '../db/portals.ts'
+import { portalId, type PortalId } from '../domain/ids.ts'
+import { AppError } from '../errors.ts'
+import { z } from 'zod'
+import { type Deps } from './deps.ts'
+import { acceptInstallation, keepAdminToken } from './install-portal.ts'
+
+/** Who is looking at a page, as the portal confirmed it. */
+export interface Viewer {
+  readonly portalId: PortalId
+  readonly userId: string
+  readonly isAdmin: boolean
+}
+
+export interface OpenedPage {
+  readonly viewer: Viewer
+  readonly language: 'ru' | 'en'
+  readonly placement: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Host of the portal, for `frame-ancestors`. */
+  readonly domain: string
+}
+
+export interface PageOpener {
+  /** @throws AppError INSTALL_REFUSED, SESSION_INVALID with what to do */
+  open(page: string, query: unknown, body: unknown): Promise<OpenedPage>
+}
+
+const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional() })
+/** A person opens many pages with one token: the portal is asked about it once in this time. */
+const rememberedMs = 10 * 60_000
+
+/**
+ * Opens a page for the person whom the portal names: the post proves nothing, so the token in it is tried at the portal that we know -
+ * never at an address that the post names - and the portal says who that is.
+ */
+export const createPageOpener = (deps: Deps): PageOpener => {
+  const remembered = new Map<string, { at: number; viewer: Viewer }>()
+
+  const viewerOf = async (portal: Portal, post: PagePost): Promise<Viewer> => {
+    const key = createHash('sha256').update(`${portal.id} ${post.auth.accessToken!}`).digest('hex')
+    const known = remembered.get(key)
+    if (known !== undefined && Date.now() - known.at < rememberedMs) return known.viewer
+    if (remembered.size > 5_000) remembered.clear()
+    const token = { memberId: portal.id, accessToken: post.auth.accessToken!, refreshToken: '', expiresAt: Number.MAX_SAFE_INTEGER, clientEndpoint: portal.clientEndpoint, serverEndpoint: portal.serverEndpoint, scope: [], status: '' }
+    let current: typeof token | undefined = token
+    const client = createPortalClient({
+      tokens: { current: () => Promise.resolve(current), refresh: () => Promise.reject(refusal()), invalidate: () => ((current = undefined), Promise.resolve()) },
+      budget: { take: () => Promise.resolve(0), report: () => Promise.resolve(), pause: () => Promise.resolve() },
+      oauth: deps.oauth,
+      clock: deps.clock,
+      signal: deps.stopping,
+    })
+    const { result } = await client.call('profile').catch((cause: unknown) => {
+      throw new AppError('SESSION_INVALID', 'Портал не подтвердил ваш вход: закройте страницу и откройте её снова.', { cause })
+    })
+    const profile = Profile.parse(result)
+    const viewer = { portalId: portal.id, userId: profile.ID, isAdmin: profile.ADMIN === true }
+    remembered.set(key, { at: Date.now(), viewer })
+    if (viewer.isAdmin) await keepAdminToken(deps, portal.id, post.auth, viewer.userId)
+    return viewer
+  }
+
+  return {
+    open: async (page, query, body) => {
+      const parsed = parsePagePost(query, body)
+      if (!parsed.ok) throw new AppError('SESSION_INVALID', 'Откройте эту страницу из Битрикс24.')
+      const post = parsed.value
+      const opened = { language: post.language, placement: post.placement, options: post.options, domain: post.domain }
+      const known = await findPortal(deps.db, portalId(post.auth.memberId))
+      const isOurs = known !== undefined && post.auth.applicationToken !== undefined && isSameSecret(deps.secrets.open(known.sealedApplicationToken), post.auth.applicationToken)
+      if (known !== undefined && isOurs && known.state !== 'uninstalled') return { ...opened, viewer: await viewerOf(known, post) }
+      if (page !== 'install') throw new AppError('SESSION_INVALID', 'Приложение на этом портале не установлено до конца: попросите администратора установить его заново.')
+      const { portal, userId, isAdmin } = await acceptInstallation(deps, post.auth, { language: post.language })
+      return { ...opened, viewer: { portalId: portal, userId, isAdmin } }
+    },
+  }
+}
+
+const refusal = (): AppError => new AppError('SESSION_INVALID', 'Время входа истекло: закройте страницу и откройте её снова.')

@@ -1,0 +1,291 @@
+import { z } from 'zod'
+import { type Outcome, type PortalClient } from '../bitrix/client.ts'
+import { type Command } from '../bitrix/command.ts'
+import { BitrixError } from '../bitrix/errors.ts'
+import { recordOf } from '../bitrix/record.ts'
+import { answerRobotCommand, fireTriggerCommand } from '../bitrix/robots.ts'
+import { addedRecordIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
+import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.ts'
+import { becomeSpeaker, pausedMethods, stopSpeaking } from '../db/budgets.ts'
+import { loadDeliveries, portalSide, setActivities } from '../db/deliveries.ts'
+import { bindIdentity } from '../db/identities.ts'
+import { claim, finish, giveUp, portalsWithWork, put, putBack, ring, type OutboxRow } from '../db/outbox.ts'
+import { findPortal, updatePortal, type Portal } from '../db/portals.ts'
+import { type Delivery, type TriggerCode } from '../domain/delivery.ts'
+import { connectionId, type ConnectionId, type DeliveryId, type PortalId } from '../domain/ids.ts'
+import { spellingsOf } from '../domain/phone.ts'
+import { messageOf } from '../errors.ts'
+import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
+import { type Deps } from './deps.ts'
+import { lookAround } from './look-around.ts'
+import { recordViewOf, taskDeadline } from './record-view.ts'
+import { robotReturnOf } from './robot-return.ts'
+import { sayLater } from './say.ts'
+
+/** Rows of one round with one portal; they make a few requests of up to 50 commands. */
+const batchSize = 120
+/** One process speaks to a portal at a time, so that requests are full and the budget is spent in order of urgency. */
+const speakingLeaseMs = 90_000
+/** A claimed row's outcome counts as unknown after this. */
+export const portalLeaseMs = 90_000
+/** What cannot be done at the portal for this long (its clock) is given up, with the reason kept. */
+const mostPatienceMs = 3 * 24 * 3600_000
+/** A cascade does not wait longer for its portal: what was known before serves (see lookFailed). */
+const lookPatienceMs = 60_000
+const finalLookMs = 24 * 3600_000
+
+/** Works for every portal that has something to do. Returns how many rows were taken. */
+export const performPortalWork = async (deps: Deps, speaker: string): Promise<number> => {
+  const portals = await portalsWithWork(deps.db, deps.clock.now(), 50)
+  const counts = await Promise.all(portals.map((portal) => performFor(deps, portal, speaker)))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Promise<number> => {
+  const key = `portal ${portalId}`
+  if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
+  try {
+    const rows = await deps.db.transaction().execute((trx) => claim(trx, { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs, limit: batchSize }))
+    if (rows.length === 0) return 0
+    const portal = await findPortal(deps.db, portalId)
+    if (portal === undefined) return rows.length
+    await perform(deps, portal, deps.portalClient(portalId), rows)
+    return rows.length
+  } finally {
+    await stopSpeaking(deps.db, key, speaker)
+  }
+}
+
+/** One outbox row on its way through a round: its commands, and what to do with their outcomes. */
+interface Task {
+  readonly row: OutboxRow
+  readonly commands: readonly Command[]
+  /** Called when every command succeeded or was done already; may find out that more is to be done. */
+  readonly conclude: (outcomes: ReadonlyMap<string, Outcome>) => Conclusion
+}
+type Conclusion = { readonly then: 'done'; readonly activity?: { deliveryId: DeliveryId; activityId: number }; readonly bind?: { contactIds: readonly number[] } } | { readonly then: 'again'; readonly known?: Known }
+/** What a search found out about a row whose earlier outcome was lost. */
+interface Known {
+  readonly activityId?: number
+  readonly isAbsent?: boolean
+}
+
+const done: Conclusion = { then: 'done' }
+
+const perform = async (deps: Deps, portal: Portal, client: PortalClient, claimed: readonly OutboxRow[]): Promise<void> => {
+  const paused = await pausedMethods(deps.db, `portal ${portal.id}`)
+  const looks = claimed.filter((row) => row.kind === 'look')
+  const others = claimed.filter((row) => row.kind !== 'look')
+  const context = await contextOf(deps, portal, others)
+  const tasks = others.map((row) => taskFor(deps, portal, context, row, undefined))
+
+  // Two rounds share their requests: deals are read beside the first commands, contacts beside the rest.
+  const isPaused = (task: Task): boolean => task.commands.some(({ method }) => (paused[method] ?? 0) > deps.clock.now())
+  const ready = tasks.filter((task) => !isPaused(task))
+  await postpone(deps, tasks.filter(isPaused).map((task) => ({ row: task.row, error: undefined, waitMs: 10_000 })))
+  const spare = looks.length === 0 ? Number.POSITIVE_INFINITY : 48
+  const first: Task[] = []
+  const second: Task[] = []
+  let used = 0
+  for (const task of ready) {
+    used += task.commands.length
+    ;(used <= spare ? first : second).push(task)
+  }
+  const look = await lookAround(deps, portal, client, looks, commandsOf(first), commandsOf(second))
+  await settle(deps, portal, client, context, first, look.outcomes)
+  await settle(deps, portal, client, context, second, look.outcomes)
+  await deps.db.transaction().execute(async (trx) => {
+    const now = deps.clock.now()
+    const events: DeliveryEvent[] = []
+    const finished: number[] = []
+    const back: { id: number; runAt: number; reason: string; wasTried: boolean }[] = []
+    for (const row of looks) {
+      const world = look.worlds.get(row.deliveryId!)
+      const common = { portalId: row.portalId, deliveryId: row.deliveryId! }
+      if (world instanceof BitrixError) {
+        const age = now - row.since
+        if (age >= lookPatienceMs) events.push({ ...common, event: { type: 'lookFailed', isFinal: age >= finalLookMs, at: now } })
+        back.push({ id: row.id, runAt: now + Math.min(30_000, Math.max(2_000, (world.retryAfterSeconds ?? 5) * 1000)), reason: world.bitrixCode, wasTried: true })
+        continue
+      }
+      finished.push(row.id)
+      if (world !== undefined) events.push({ ...common, event: { type: 'looked', world, at: now } })
+    }
+    const after = await advanceDeliveries(deps, trx, events)
+    await finish(trx, finished)
+    // A delivery that went on with what was known does not look again for this step.
+    const isStillLooking = (row: OutboxRow): boolean => after.get(row.deliveryId!)?.phase !== 'trying' && after.get(row.deliveryId!)?.phase !== 'closed'
+    const rowOf = new Map(looks.map((row) => [row.id, row]))
+    await putBack(trx, back.filter(({ id }) => isStillLooking(rowOf.get(id)!)))
+    await finish(trx, back.filter(({ id }) => !isStillLooking(rowOf.get(id)!)).map(({ id }) => id))
+  })
+}
+
+const commandsOf = (tasks: readonly Task[]): readonly Command[] => tasks.flatMap((task) => task.commands)
+
+interface Context {
+  readonly deliveries: ReadonlyMap<DeliveryId, Delivery>
+  readonly side: Awaited<ReturnType<typeof portalSide>>
+  readonly titles: ReadonlyMap<ConnectionId, string>
+}
+
+const contextOf = async (deps: Deps, portal: Portal, rows: readonly OutboxRow[]): Promise<Context> => {
+  const ids = [...new Set(rows.flatMap((row) => row.deliveryId ?? []))]
+  const deliveries = await loadDeliveries(deps.db, ids.map((deliveryId) => ({ portalId: portal.id, deliveryId })))
+  const titles = new Map<ConnectionId, string>()
+  for (const id of new Set([...deliveries.values()].flatMap((delivery) => delivery.attempts.map((attempt) => attempt.connectionId)))) {
+    const open = await deps.connections.byId(portal.id, id)
+    titles.set(id, open?.channel.title[portal.language] ?? '—')
+  }
+  return { deliveries, side: await portalSide(deps.db, portal.id, ids), titles }
+}
+
+const TriggerPayload = z.object({ code: z.string() })
+const ContactPayload = z.object({ externalId: z.string(), chatId: z.string(), phone: z.string() })
+const TaskPayload = z.object({ dueAt: z.number() })
+
+const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, known: Known | undefined): Task => {
+  const key = (part = 'main'): string => `${row.id}.${part}`
+  const plain = (commands: readonly Command[]): Task => ({ row, commands, conclude: () => done })
+  if (row.kind === 'findContact') {
+    const { phone } = ContactPayload.parse(row.payload)
+    const command = findContactsByPhoneCommand(key(), spellingsOf(phone))
+    return { row, commands: [command], conclude: (outcomes) => ({ then: 'done', bind: { contactIds: foundContactIdsOf(resultIn(outcomes, key())) } }) }
+  }
+  const delivery = context.deliveries.get(row.deliveryId!)
+  if (delivery === undefined) return plain([])
+  const dealId = Number(delivery.dealId)
+  const titleOf = (attempt: { connectionId: ConnectionId }): string => context.titles.get(attempt.connectionId) ?? '—'
+  switch (row.kind) {
+    case 'record': {
+      const record = recordOf(recordViewOf(delivery, titleOf), { language: portal.language, timeZone: portal.timeZone })
+      const activityId = known?.activityId ?? context.side.get(delivery.id)?.activityId
+      const contactId = delivery.contactId === undefined ? undefined : Number(delivery.contactId)
+      const found = (id: number): Conclusion => ({ then: 'done', activity: { deliveryId: delivery.id, activityId: id } })
+      if (activityId !== undefined) {
+        // A record that was made before the contact was known, or whose answer was lost, gets its second owner here.
+        const binding = known?.activityId !== undefined && contactId !== undefined ? [bindRecordCommand(key('bind'), activityId, contactId)] : []
+        return { row, commands: [updateRecordCommand(key(), activityId, record), ...binding], conclude: () => found(activityId) }
+      }
+      if (row.tries > 0 && known?.isAbsent !== true) {
+        return {
+          row,
+          commands: [findRecordCommand(key('find'), delivery.id)],
+          conclude: (outcomes) => {
+            const id = foundRecordIdOf(resultIn(outcomes, key('find')))
+            return { then: 'again', known: id === undefined ? { isAbsent: true } : { activityId: id } }
+          },
+        }
+      }
+      return {
+        row,
+        commands: addRecordCommands({ record: key(), binding: key('bind') }, { dealId, contactId, originId: delivery.id }, record),
+        conclude: (outcomes) => found(addedRecordIdOf(resultIn(outcomes, key()))),
+      }
+    }
+    case 'answerRobot': {
+      const sealed = context.side.get(delivery.id)?.sealedEventToken
+      if (sealed === undefined) return plain([])
+      const { values, log } = robotReturnOf(delivery, titleOf, portal.language)
+      return plain([answerRobotCommand(key(), deps.secrets.open(sealed), values, log)])
+    }
+    case 'fireTrigger':
+      return plain([fireTriggerCommand(key(), triggerCodes[TriggerPayload.parse(row.payload).code as TriggerCode], dealId)])
+    case 'giveTask': {
+      const reference = referenceOf(delivery.id)
+      if (row.tries > 0 && known?.isAbsent !== true) {
+        return {
+          row,
+          commands: [findTaskCommand(key('find'), dealId)],
+          conclude: (outcomes) => (foundTaskIdOf(resultIn(outcomes, key('find')), reference) === undefined ? { then: 'again', known: { isAbsent: true } } : done),
+        }
+      }
+      const deadlineAt = Math.max(TaskPayload.parse(row.payload).dueAt, taskDeadline(delivery))
+      return plain([addTaskCommand(key(), { dealId, reference, deadlineAt, language: portal.language })])
+    }
+    default:
+      return plain([])
+  }
+}
+
+const triggerCodes: Readonly<Record<TriggerCode, string>> = {
+  delivered: 'estafeta_delivered', read: 'estafeta_read', confirmed: 'estafeta_confirmed', moved: 'estafeta_moved',
+  cancelled: 'estafeta_cancelled', not_reached: 'estafeta_not_reached', replied: 'estafeta_replied', stopped: 'estafeta_stopped',
+}
+
+/** A notification's number for people: short, and unique enough to find it again. */
+export const referenceOf = (delivery: DeliveryId): string => delivery.replaceAll('-', '').slice(-10).toUpperCase()
+
+const resultIn = (outcomes: ReadonlyMap<string, Outcome>, key: string): unknown => {
+  const outcome = outcomes.get(key)
+  return outcome?.ok === true ? outcome.result : undefined
+}
+
+/** Stores what a round brought, and goes on with the rows that only asked a question so far. */
+const settle = async (deps: Deps, portal: Portal, client: PortalClient, context: Context, tasks: readonly Task[], outcomes: ReadonlyMap<string, Outcome>): Promise<void> => {
+  if (tasks.length === 0) return
+  const finished: { task: Task; conclusion: Extract<Conclusion, { then: 'done' }> }[] = []
+  const again: Task[] = []
+  const failed: { row: OutboxRow; error: BitrixError }[] = []
+  for (const task of tasks) {
+    const error = task.commands.map(({ key }) => outcomes.get(key)).find((outcome): outcome is Extract<Outcome, { ok: false }> => outcome?.ok === false && outcome.error.action !== 'alreadyDone')?.error
+    if (error !== undefined) {
+      failed.push({ row: task.row, error })
+      continue
+    }
+    const conclusion = task.conclude(outcomes)
+    if (conclusion.then === 'again') again.push(taskFor(deps, portal, context, task.row, conclusion.known))
+    else finished.push({ task, conclusion })
+  }
+  await deps.db.transaction().execute(async (trx) => {
+    await finish(trx, finished.map(({ task }) => task.row.id))
+    await setActivities(trx, portal.id, finished.flatMap(({ conclusion }) => conclusion.activity ?? []))
+    const words = []
+    for (const { task, conclusion } of finished) {
+      if (conclusion.bind === undefined) continue
+      const { externalId, chatId } = ContactPayload.parse(task.row.payload)
+      const connection = connectionId(task.row.connectionId!)
+      const [only, ...others] = conclusion.bind.contactIds
+      // Several cards with one number are a family: a person decides, never a guess (D6).
+      const isOne = only !== undefined && others.length === 0
+      const isBound = isOne && (await bindIdentity(trx, { portalId: portal.id, connectionId: connection, externalId }, String(only), 'ownContact'))
+      words.push(sayLater(portal.id, connection, { what: isBound ? 'thanks' : 'notFound', to: chatId }, deps.clock.now()))
+    }
+    await put(trx, words)
+    if (words.length > 0) await ring(trx, 'channel')
+  })
+  await postpone(deps, failed.map(({ row, error }) => ({ row, error, waitMs: (error.retryAfterSeconds ?? 30) * 1000 })))
+  await notePortal(deps, portal, failed.map(({ error }) => error))
+  if (again.length > 0) await settle(deps, portal, client, context, again, await client.batch(commandsOf(again)))
+}
+
+/** Rows that could not be done: later again, or given up when the portal will never do them. */
+const postpone = async (deps: Deps, rows: readonly { row: OutboxRow; error: BitrixError | undefined; waitMs: number }[]): Promise<void> => {
+  if (rows.length === 0) return
+  const now = deps.clock.now()
+  const isHopeless = ({ row, error }: (typeof rows)[number]): boolean =>
+    error !== undefined && ((error.action === 'giveUp' && error.outcome === 'rejected') || (now - row.since > mostPatienceMs && row.tries > 3))
+  const hopeless = rows.filter(isHopeless)
+  for (const { row, error } of hopeless) deps.log.error({ code: error!.bitrixCode, method: error!.method, kind: row.kind, delivery: row.deliveryId }, 'the portal refused what it was asked to do')
+  await giveUp(deps.db, hopeless.map(({ row, error }) => ({ id: row.id, reason: error!.bitrixCode })))
+  await deps.db.transaction().execute((trx) =>
+    putBack(
+      trx,
+      rows.filter((entry) => !isHopeless(entry)).map(({ row, error, waitMs }) => ({
+        id: row.id,
+        runAt: now + Math.max(1_000, waitMs),
+        reason: error?.bitrixCode,
+        // What certainly did not happen needs no search before it is tried again.
+        wasTried: error?.outcome === 'unknown',
+      })),
+    ),
+  )
+}
+
+/** A portal without a token that works waits for its administrator; pages say so. */
+const notePortal = async (deps: Deps, portal: Portal, errors: readonly BitrixError[]): Promise<void> => {
+  if (portal.state === 'installed' && errors.some((error) => error.action === 'reinstall')) {
+    await updatePortal(deps.db, portal.id, { state: 'needsReinstall' })
+    deps.log.warn({ portal: portal.id, reason: messageOf(errors[0]) }, 'a portal has no token that works')
+  }
+}

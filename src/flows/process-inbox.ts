@@ -1,0 +1,62 @@
+import { finish, retryLater, setAside, take, type InboxRow } from '../db/inbox.ts'
+import { type Trx } from '../db/database.ts'
+import { messageOf } from '../errors.ts'
+import { type Deps } from './deps.ts'
+import { startDeliveries } from './start-delivery.ts'
+import { takeWebhooks } from './take-webhooks.ts'
+import { takeLifecycleEvent } from './take-lifecycle.ts'
+
+/** Rows of one transaction. */
+const batchSize = 200
+
+/**
+ * Works on what has arrived, oldest first, in one transaction per batch: a crash gives everything back.
+ *
+ * When a batch fails, its rows are worked on one by one, so that a poisonous row holds up nobody; it is tried again later and kept as
+ * `failed` in the end. Returns how many rows were taken.
+ */
+export const processInbox = async (deps: Deps): Promise<number> => {
+  try {
+    return await deps.db.transaction().execute(async (trx) => {
+      const rows = await take(trx, batchSize)
+      await work(deps, trx, rows)
+      return rows.length
+    })
+  } catch (error) {
+    deps.log.warn({ code: 'BATCH_FAILED', reason: messageOf(error) }, 'a batch of arrivals failed and is worked on one by one')
+    return oneByOne(deps)
+  }
+}
+
+const oneByOne = async (deps: Deps): Promise<number> => {
+  let count = 0
+  for (; count < batchSize; count++) {
+    let current: InboxRow | undefined
+    try {
+      const isEmpty = await deps.db.transaction().execute(async (trx) => {
+        const rows = await take(trx, 1)
+        current = rows[0]
+        await work(deps, trx, rows)
+        return rows.length === 0
+      })
+      if (isEmpty) return count
+    } catch (error) {
+      // Without a row the database itself is away: the loop waits and tries again.
+      if (current === undefined) throw error
+      deps.log.error({ code: 'ARRIVAL_FAILED', inbox: current.id, kind: current.kind, reason: messageOf(error) }, 'an arrival could not be worked on')
+      await retryLater(deps.db, current, messageOf(error).slice(0, 200))
+    }
+  }
+  return count
+}
+
+const work = async (deps: Deps, trx: Trx, rows: readonly InboxRow[]): Promise<void> => {
+  const unreadable = [
+    ...(await startDeliveries(deps, trx, rows.filter((row) => row.kind === 'robot'))),
+    ...(await takeWebhooks(deps, trx, rows.filter((row) => row.kind === 'channel'))),
+  ]
+  for (const row of rows.filter((candidate) => candidate.kind === 'event')) await takeLifecycleEvent(deps, trx, row)
+  for (const { id, reason } of unreadable) await setAside(trx, id, reason)
+  const kept = new Set(unreadable.map(({ id }) => id))
+  await finish(trx, rows.filter((row) => !kept.has(row.id)).map((row) => row.id))
+}

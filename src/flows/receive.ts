@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { type RawRequest } from '../channels/channel.ts'
+import { lifecycleOf, parseEvent, parseRobotCall, type IncomingAuth } from '../bitrix/incoming.ts'
+import { record, type InboxEntry } from '../db/inbox.ts'
+import { findPortal, type Portal } from '../db/portals.ts'
+import { type Db } from '../db/database.ts'
+import { isSameSecret } from '../db/secrets.ts'
+import { portalId, type PortalId } from '../domain/ids.ts'
+import { messageOf } from '../errors.ts'
+import { type Deps } from './deps.ts'
+
+/** Stores arrivals so that they survive a crash the moment the promise resolves. */
+export interface InboxWriter {
+  write(entry: InboxEntry): Promise<void>
+}
+
+/** A group is committed when it is this large, or this old. */
+const groupSize = 500
+const groupMs = 2
+/** Groups on their way to the database at once. */
+const mostInFlight = 2
+
+/**
+ * Group commit: arrivals of two milliseconds share one insert and one commit.
+ *
+ * A row that the database refuses fails alone: its group is then written one by one.
+ */
+export const createInboxWriter = (db: Db): InboxWriter => {
+  let waiting: { entry: InboxEntry; done: () => void; failed: (error: unknown) => void }[] = []
+  let timer: NodeJS.Timeout | undefined
+  let inFlight = 0
+  const flush = (): void => {
+    timer = undefined
+    const group = waiting.splice(0, groupSize)
+    if (group.length === 0) return
+    inFlight++
+    void record(db, group.map(({ entry }) => entry))
+      .then(
+        () => group.forEach(({ done }) => done()),
+        async (error: unknown) => {
+          if (group.length === 1) return group[0]!.failed(error)
+          for (const { entry, done, failed } of group) await record(db, [entry]).then(done, failed)
+          return undefined
+        },
+      )
+      .finally(() => {
+        inFlight--
+        if (waiting.length > 0) timer ??= setTimeout(flush, 0)
+      })
+  }
+  return {
+    write: async (entry) =>
+      new Promise<void>((done, failed) => {
+        waiting.push({ entry, done, failed })
+        if (inFlight >= mostInFlight) return
+        if (waiting.length >= groupSize) {
+          clearTimeout(timer)
+          flush()
+        } else timer ??= setTimeout(flush, groupMs)
+      }),
+  }
+}
+
+/** Portals by id with their application token in the clear, remembered for a few seconds. */
+export interface KnownPortals {
+  find(id: PortalId): Promise<{ portal: Portal; applicationToken: string } | undefined>
+  forget(): void
+}
+
+const rememberedMs = 3_000
+
+export const createKnownPortals = (db: Db, open: (sealed: string) => string): KnownPortals => {
+  const remembered = new Map<PortalId, { at: number; value: ReturnType<KnownPortals['find']> }>()
+  return {
+    find: (id) => {
+      const known = remembered.get(id)
+      if (known !== undefined && Date.now() - known.at < rememberedMs) return known.value
+      if (remembered.size > 10_000) remembered.clear()
+      const value = findPortal(db, id).then((portal) => (portal === undefined ? undefined : { portal, applicationToken: open(portal.sealedApplicationToken) }))
+      remembered.set(id, { at: Date.now(), value })
+      value.catch(() => remembered.delete(id))
+      return value
+    },
+    forget: () => remembered.clear(),
+  }
+}
+
+export interface Receiver {
+  /** `undefined`: no such webhook. Else the body to answer 200 with. */
+  webhook(channel: string, hookKey: string, request: RawRequest): Promise<{ status: number; body: string } | undefined>
+  /** Bodies as `decodeForm` gives them. */
+  robot(body: unknown): Promise<void>
+  event(body: unknown): Promise<void>
+}
+
+const keptHeaders = ['content-type', 'user-agent'] as const
+
+/**
+ * Takes in what comes from outside: proves who sent it, stores it once, and that is all. Everything is answered 200; what is not
+ * genuine leaves nothing but a count, what is genuine and cannot be read is kept with the reason.
+ */
+export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPortals): Receiver => {
+  const refuse = (source: string, reason: string): void => {
+    deps.metrics.count('estafeta_refused_total', { source, reason })
+    deps.log.warn({ source, reason }, 'an arrival was refused')
+  }
+
+  const isGenuine = async (auth: IncomingAuth): Promise<Portal | undefined> => {
+    const known = await portals.find(portalId(auth.memberId))
+    if (known === undefined || auth.applicationToken === undefined) return undefined
+    return isSameSecret(known.applicationToken, auth.applicationToken) ? known.portal : undefined
+  }
+
+  return {
+    webhook: async (channelId, hookKey, request) => {
+      const open = await deps.connections.byHook(channelId, hookKey)
+      if (open === undefined) return undefined
+      const { connection, channel, credentials } = open
+      if (request.method === 'GET' && channel.handshake !== undefined) {
+        const answer = channel.handshake(request, credentials)
+        if (answer !== undefined) return { status: 200, body: answer }
+        refuse(channelId, 'handshake')
+        return { status: 403, body: '' }
+      }
+      if (!channel.verify(request, credentials)) {
+        refuse(channelId, 'signature')
+        return { status: 200, body: '' }
+      }
+      let unreadable: string | undefined
+      try {
+        channel.parse(request, credentials)
+      } catch (error) {
+        unreadable = messageOf(error).slice(0, 200)
+      }
+      // A GET callback has its fields in the address: they are kept as a form.
+      const body = request.method === 'GET' ? Buffer.from(new URLSearchParams(request.query as Record<string, string>).toString()) : request.body
+      const headers = Object.fromEntries(keptHeaders.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])))
+      await writer.write({
+        source: `channel:${connection.portalId}:${connection.id}`,
+        externalId: createHash('sha256').update(body).digest('hex'),
+        portalId: connection.portalId,
+        connectionId: connection.id,
+        kind: 'channel',
+        headers: { ...headers, ':method': request.method },
+        body,
+        unreadable,
+      })
+      return { status: 200, body: '' }
+    },
+
+    robot: async (body) => {
+      const parsed = parseRobotCall(body)
+      if (!parsed.ok) return refuse('robot', parsed.reason)
+      const call = parsed.value
+      const portal = await isGenuine(call.auth)
+      if (portal === undefined) return refuse('robot', 'application token')
+      if (portal.state === 'uninstalled') return refuse('robot', 'uninstalled')
+      await writer.write({
+        source: `robots:${portal.id}`,
+        externalId: call.key,
+        portalId: portal.id,
+        kind: 'robot',
+        body: Buffer.from(JSON.stringify(call.publicPart)),
+        sealed: deps.secrets.seal(call.eventToken),
+      })
+    },
+
+    event: async (body) => {
+      const parsed = parseEvent(body)
+      if (!parsed.ok) return refuse('event', parsed.reason)
+      const { auth, name, key, publicPart, data } = parsed.value
+      const lifecycle = lifecycleOf({ name, data })
+      // Installation and update bring a new application token: they are proved by the refresh token they carry, at the OAuth server.
+      const provesItself = lifecycle !== undefined && lifecycle.kind !== 'uninstalled' && auth.refreshToken !== undefined
+      const portal = provesItself ? undefined : await isGenuine(auth)
+      if (!provesItself && portal === undefined) return refuse('event', 'application token')
+      await writer.write({
+        source: `events:${auth.memberId}`,
+        externalId: key,
+        portalId: portal?.id,
+        kind: 'event',
+        body: Buffer.from(JSON.stringify(publicPart)),
+        sealed: provesItself ? deps.secrets.seal(JSON.stringify(auth)) : undefined,
+      })
+    },
+  }
+}

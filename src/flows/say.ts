@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { ChannelError } from '../channels/channel.ts'
+import { finish, giveUp, putBack, type OutboxEntry, type OutboxRow } from '../db/outbox.ts'
+import { type ConnectionId, type PortalId } from '../domain/ids.ts'
+import { type Deps } from './deps.ts'
+
+/** What we say outside a cascade: an answer to a press, or a request to introduce oneself. No patient data in it. */
+const Words = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('askContact'), to: z.string() }),
+  z.object({ what: z.literal('thanks'), to: z.string() }),
+  z.object({ what: z.literal('notFound'), to: z.string() }),
+  z.object({ what: z.literal('notOwn'), to: z.string() }),
+  z.object({ what: z.literal('pressed'), to: z.string(), externalId: z.string() }),
+])
+export type Words = z.infer<typeof Words>
+
+const texts: Readonly<Record<Words['what'], string>> = {
+  askContact: 'Здравствуйте! Это бот клиники. Нажмите кнопку «Поделиться номером», чтобы мы узнали вас и могли писать сюда.',
+  thanks: 'Спасибо, мы вас узнали. Напоминания клиники будут приходить сюда.',
+  notFound: 'Спасибо! Номера пока нет в нашей базе: администратор клиники свяжется с вами.',
+  notOwn: 'Это чужой номер. Нажмите кнопку «Поделиться номером», чтобы отправить свой.',
+  pressed: 'Спасибо, передали в клинику.',
+}
+
+/** Tries of one utterance; then it is dropped: being silent is better than answering a day late. */
+const mostTries = 4
+
+export const sayLater = (portalId: PortalId, connectionId: ConnectionId, words: Words, now: number): OutboxEntry => ({
+  portalId, connectionId, lane: 'channel', kind: 'say', payload: words, urgency: 3, runAt: now, since: now,
+})
+
+/** Says one thing once: what may have been said already is not said again. Never throws for a vendor's refusal. */
+export const say = async (deps: Deps, row: OutboxRow): Promise<void> => {
+  const words = Words.parse(row.payload)
+  const open = await deps.connections.byId(row.portalId, row.connectionId!)
+  if (open === undefined) {
+    await giveUp(deps.db, [{ id: row.id, reason: 'connectionGone' }])
+    return
+  }
+  const { channel, credentials } = open
+  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+  const context = { credentials, http: deps.http, signal }
+  try {
+    if (words.what === 'pressed') await channel.answerAction?.({ externalId: words.externalId, chatId: words.to, text: texts.pressed }, context)
+    else {
+      const number = (row.id % 2_000_000_000) + 1
+      await channel.send({ ref: `say.${row.id}`, number, to: words.to, text: texts[words.what], requestsContact: words.what === 'askContact' || words.what === 'notOwn' }, context)
+    }
+    await finish(deps.db, [row.id])
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error
+    const mayRetry = error.outcome === 'rejected' && ['transient', 'rateLimited', 'channelTemporary'].includes(error.failure.class) && row.tries + 1 < mostTries
+    if (mayRetry) {
+      const runAt = deps.clock.now() + (error.retryAfterSeconds ?? 4 ** (row.tries + 1)) * 1000
+      await deps.db.transaction().execute((trx) => putBack(trx, [{ id: row.id, runAt, reason: error.failure.code, wasTried: true }]))
+    } else await giveUp(deps.db, [{ id: row.id, reason: error.failure.code }])
+  }
+}

@@ -1,0 +1,141 @@
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type Channel } from '../channels/channel.ts'
+import { channels } from '../channels/registry.ts'
+import { connectionId, routeId } from '../domain/ids.ts'
+import { AppError } from '../errors.ts'
+import { chatsOf, checkConnection, connectChannel, disconnectChannel, sendTest } from '../flows/connect-channel.ts'
+import { type Deps } from '../flows/deps.ts'
+import { registerEverything } from '../flows/install-portal.ts'
+import { getPortal, readSettings, showConnection, type ShownConnection, type ShownDelivery } from '../flows/read-settings.ts'
+import { removeRoute, saveRouteDraft, type RouteDraft } from '../flows/save-route.ts'
+import { type Session, type Sessions } from './portal-session.ts'
+import {
+  Chats, CheckResult, Connection, ConnectionForm, InstallResult, Overview, RobotSettings, Route, RouteForm, TestForm, TestResult,
+  type ChannelInfo, type DeliverySummary,
+} from './schemas.ts'
+
+interface Parts {
+  readonly deps: Deps
+  readonly sessions: Sessions
+}
+
+type Id = { Params: { id: string } }
+
+/** The API of our own pages; what it takes and answers stands in schemas.ts. Everything is done for the session's portal. */
+export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): void => {
+  const viewer = (request: FastifyRequest): Session => sessions.read(request.headers.authorization)
+  const admin = (request: FastifyRequest): Session => {
+    const session = viewer(request)
+    if (!session.isAdmin) throw new AppError('ADMIN_REQUIRED', 'Настройки меняет администратор портала: попросите его.')
+    return session
+  }
+
+  scope.get('/overview', async (request) => {
+    const session = viewer(request)
+    const { portal, connections, routes, deliveries } = await readSettings(deps, session.portalId)
+    return Overview.parse({
+      portal: { domain: portal.domain, language: portal.language, timeZone: portal.timeZone, state: portal.state, problems: portal.problems },
+      user: { isAdmin: session.isAdmin },
+      channels: channels.map((channel) => channelInfo(channel)),
+      connections: connections.map((shown) => connectionShape(shown, session.isAdmin)),
+      routes,
+      deliveries: deliveries.map(deliveryShape),
+    })
+  })
+
+  scope.post('/connections', async (request) => {
+    const { portalId } = admin(request)
+    const connection = await connectChannel(deps, portalId, ConnectionForm.parse(request.body))
+    return Connection.parse(connectionShape(showConnection(deps, connection), true))
+  })
+  scope.put<Id>('/connections/:id', async (request) => {
+    const { portalId } = admin(request)
+    const connection = await connectChannel(deps, portalId, ConnectionForm.parse(request.body), connectionId(request.params.id))
+    return Connection.parse(connectionShape(showConnection(deps, connection), true))
+  })
+  scope.delete<Id>('/connections/:id', async (request) => {
+    await disconnectChannel(deps, admin(request).portalId, connectionId(request.params.id))
+    return {}
+  })
+  scope.post<Id>('/connections/:id/check', async (request) => {
+    const { ok, message, facts } = await checkConnection(deps, admin(request).portalId, connectionId(request.params.id))
+    return CheckResult.parse({ ok, message, title: facts?.title, details: facts?.details ?? [] })
+  })
+  scope.get<Id>('/connections/:id/chats', async (request) => {
+    const chats = await chatsOf(deps, admin(request).portalId, connectionId(request.params.id))
+    return Chats.parse({ chats: chats.map(({ id, name, at }) => ({ id, name, at: at.toISOString() })) })
+  })
+  scope.post<Id>('/connections/:id/test', async (request) =>
+    TestResult.parse(await sendTest(deps, admin(request).portalId, connectionId(request.params.id), TestForm.parse(request.body).to)),
+  )
+
+  scope.post('/routes', async (request) => Route.parse(await saveRouteDraft(deps, admin(request).portalId, draftOf(request.body))))
+  scope.put<Id>('/routes/:id', async (request) => Route.parse(await saveRouteDraft(deps, admin(request).portalId, draftOf(request.body), routeId(request.params.id))))
+  scope.delete<Id>('/routes/:id', async (request) => {
+    await removeRoute(deps, admin(request).portalId, routeId(request.params.id))
+    return {}
+  })
+
+  scope.get('/robot-settings', async (request) => {
+    const { connections, routes } = await readSettings(deps, viewer(request).portalId)
+    const nameOf = new Map(connections.map(({ connection }) => [connection.id, connection.name]))
+    return RobotSettings.parse({
+      routes: routes.map((route) => ({
+        id: route.id,
+        name: route.name,
+        isDefault: route.isDefault,
+        summary: route.steps.map((step) => (step.kind === 'task' ? '☎' : (nameOf.get(step.connectionId) ?? '?'))).join(' → '),
+      })),
+    })
+  })
+
+  scope.post('/install', async (request) => {
+    const { portalId, userId } = admin(request)
+    await getPortal(deps, portalId)
+    const steps = await registerEverything(deps, portalId, userId)
+    return InstallResult.parse({ ok: steps.every((step) => step.ok), steps })
+  })
+}
+
+const draftOf = (body: unknown): RouteDraft => {
+  const form = RouteForm.parse(body)
+  return { ...form, steps: form.steps.map((step) => (step.kind === 'task' ? step : { ...step, connectionId: connectionId(step.connectionId) })) }
+}
+
+const channelInfo = (channel: Channel): ChannelInfo => ({
+  id: channel.id,
+  title: { ...channel.title },
+  receipts: [...channel.receipts],
+  hasButtons: channel.limits.buttons !== undefined,
+  needsTemplate: channel.canStart === 'template',
+  addressedBy: channel.addressedBy,
+  textLength: channel.limits.textLength,
+  fields: channel.fields.map((field) => ({ ...field, advanced: field.advanced === true })),
+})
+
+/** Staff see that a connection works, not how it is set up. */
+const connectionShape = ({ connection, values, secretsSet, hookUrl }: ShownConnection, isAdmin: boolean): unknown => ({
+  id: connection.id,
+  channel: connection.channel,
+  name: connection.name,
+  state: connection.state,
+  problem: connection.problem,
+  title: connection.title,
+  details: connection.details,
+  values: isAdmin ? values : {},
+  secretsSet: isAdmin ? secretsSet : [],
+  hookUrl: isAdmin ? hookUrl : '',
+  checkedAt: connection.checkedAt?.toISOString(),
+})
+
+const deliveryShape = ({ delivery, channel, proof }: ShownDelivery): DeliverySummary => ({
+  id: delivery.id,
+  at: new Date(delivery.startedAt).toISOString(),
+  routeName: delivery.route.name,
+  purpose: delivery.purpose,
+  dealId: delivery.dealId,
+  status: delivery.status,
+  channel,
+  proof,
+  answer: delivery.answer,
+})

@@ -1,0 +1,28 @@
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type RawRequest } from '../channels/channel.ts'
+import { type Receiver } from '../flows/receive.ts'
+
+/**
+ * Webhooks of messengers: `/hooks/<channel>/<key>`. The body is kept as the bytes that came, because signatures cover them; the answer
+ * is 200 whatever is inside, as soon as it is stored.
+ */
+export const registerHooks = (scope: FastifyInstance, receiver: Receiver): void => {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  scope.route<{ Params: { channel: string; key: string } }>({
+    method: ['GET', 'POST'],
+    url: '/hooks/:channel/:key',
+    handler: async (request, reply) => {
+      const answer = await receiver.webhook(request.params.channel, request.params.key, rawRequestOf(request))
+      if (answer === undefined) return reply.status(404).send('')
+      return reply.status(answer.status).type('text/plain').send(answer.body)
+    },
+  })
+}
+
+const rawRequestOf = (request: FastifyRequest): RawRequest => ({
+  method: request.method,
+  headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value])),
+  query: request.query as Record<string, string>,
+  body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+})

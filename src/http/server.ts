@@ -1,0 +1,57 @@
+import formbody from '@fastify/formbody'
+import fastifyStatic from '@fastify/static'
+import fastify, { type FastifyInstance } from 'fastify'
+import path from 'node:path'
+import { decodeForm } from '../bitrix/incoming.ts'
+import { type Deps } from '../flows/deps.ts'
+import { type PageOpener } from '../flows/open-page.ts'
+import { type Receiver } from '../flows/receive.ts'
+import { registerApi } from './api.ts'
+import { registerBitrix } from './bitrix.ts'
+import { createErrorHandler } from './errors.ts'
+import { registerHooks } from './hooks.ts'
+import { registerPages } from './pages.ts'
+import { type Sessions } from './portal-session.ts'
+
+export interface ServerParts {
+  readonly deps: Deps
+  readonly receiver: Receiver
+  readonly pageOpener: PageOpener
+  readonly sessions: Sessions
+  /** Folder of the built pages. */
+  readonly pagesFolder: string
+  /** undefined: everything that a request needs is there; else what is missing. */
+  readonly isReady: () => Promise<string | undefined>
+}
+
+/** Robots carry long texts, WhatsApp up to 3 MB of updates. */
+const bodyLimitBytes = 4 * 1024 * 1024
+
+/** Every route, in the order in which it is tried. Request lines are logged without bodies, queries or headers. */
+export const createServer = async ({ deps, receiver, pageOpener, sessions, pagesFolder, isReady }: ServerParts): Promise<FastifyInstance> => {
+  const server = fastify({
+    logger: false,
+    trustProxy: deps.config.trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: 30_000,
+    // Portals join addresses carelessly: a doubled or a trailing slash is the same address.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+  })
+  server.setErrorHandler(createErrorHandler(deps.log))
+  server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'NOT_FOUND', message: 'Такого адреса здесь нет.' }))
+  await server.register(formbody, { parser: decodeForm, bodyLimit: bodyLimitBytes })
+
+  server.get('/healthz', async () => ({ status: 'ok' }))
+  server.get('/readyz', async (_request, reply) => {
+    const missing = await isReady()
+    return missing === undefined ? { status: 'ready' } : reply.status(503).send({ status: 'not ready', reason: missing })
+  })
+  server.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(deps.metrics.render()))
+
+  await server.register(async (scope) => registerHooks(scope, receiver))
+  await server.register(async (scope) => registerBitrix(scope, receiver))
+  await server.register(fastifyStatic, { root: path.join(pagesFolder, 'assets'), prefix: '/placements/assets/', immutable: true, maxAge: '30d', decorateReply: false })
+  await server.register(async (scope) => registerPages(scope, { pageOpener, sessions, pagesFolder, log: deps.log }))
+  await server.register(async (scope) => registerApi(scope, { deps, sessions }), { prefix: '/api' })
+  return server
+}

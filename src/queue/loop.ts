@@ -1,0 +1,56 @@
+/** Works as long as there is work, then waits to be rung or for its next look. */
+export interface Loop {
+  /** There may be work: look now. */
+  ring(): void
+  /** Ends after the work in hand. */
+  stop(): Promise<void>
+}
+
+const failureWaitMs = 1_000
+
+/**
+ * Runs `work` again and again: at once while it finds something, else when rung or after `idleMs` of real time.
+ *
+ * An error is told to `onError` and followed by a pause: a database that is away is not hammered.
+ */
+export const startLoop = (options: { work: () => Promise<number>; idleMs: number; onError: (error: unknown) => void }): Loop => {
+  let isStopped = false
+  let isRung = false
+  let wake: (() => void) | undefined
+  const wait = async (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (isRung || isStopped) wake()
+    })
+  const run = async (): Promise<void> => {
+    for (;;) {
+      if (isStopped) return
+      isRung = false
+      try {
+        if ((await options.work()) > 0) continue
+        await wait(options.idleMs)
+      } catch (error) {
+        if (isStopped) return
+        options.onError(error)
+        isRung = false
+        await wait(failureWaitMs)
+      }
+    }
+  }
+  const running = run()
+  return {
+    ring: () => {
+      isRung = true
+      wake?.()
+    },
+    stop: async () => {
+      isStopped = true
+      wake?.()
+      await running
+    },
+  }
+}
