@@ -57,6 +57,11 @@ export function addControl(app: FastifyInstance, engine: Engine, portal: () => P
   route('POST', '/tokens/expire', ({ body }) => portal().expireAccessTokens(body.clientId, body.userId))
 
   route('POST', '/robot', ({ body }) => ({ eventToken: portal().runRobot(body).eventToken }))
+  route('GET', '/templates/:code', ({ params }) => engine.templates.get(params.code) ?? {})
+  route('POST', '/templates/:code', ({ params, body }) => {
+    engine.templates.set(params.code, body)
+  })
+  route('POST', '/robot-settings/:code', ({ params, body }) => portal().openRobotSettings(params.code, body))
   route('POST', '/sms', ({ body }) => ({ messageId: portal().sendSms(body) }))
   route('POST', '/triggers', ({ body }) => portal().placeTrigger(String(body.code), String(body.stageId)))
   route('POST', '/activities/:id/click', ({ params, body }) => portal().clickAction(Number(params.id), String(body.actionId), number(body.userId)))

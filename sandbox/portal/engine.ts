@@ -29,6 +29,8 @@ export class Engine {
   readonly misbehaviours = new Misbehaviours()
   readonly frames = new Map<string, FrameSession>()
   readonly webhooks = new Map<string, Webhook>()
+  /** What the clinic set in the robot designer: robot code -> values. */
+  readonly templates = new Map<string, Record<string, unknown>>()
   readonly memberId = randomBytes(16).toString('hex')
   readonly language = 'ru'
   /** Languages installed on the portal: a text in another one is refused with WRONG_LANG. */

@@ -12,7 +12,7 @@ import { cloudLimits, type LimitSettings } from './limits.ts'
 import { type MisbehaveRule } from './misbehave.ts'
 import { type Item, type RobotRun, type Stage, type User, type World } from './model.ts'
 import { type TokenPair } from './oauth.ts'
-import { type RobotOrder, runRobot } from './robots.ts'
+import { findRobot, type RobotOrder, runRobot, settingsOptions } from './robots.ts'
 import { listen } from './server.ts'
 import { type PortalState, takeState } from './snapshot.ts'
 
@@ -98,6 +98,10 @@ export interface Portal {
   updateDeal(id: number, change: DealInput, cause?: Cause): Item
   deleteDeal(id: number, cause?: Cause): void
 
+  /** Keeps values of a robot as its designer would; a run without own values takes them. */
+  setRobotValues(code: string, values: Record<string, unknown>): void
+  /** Opens the robot's settings page as its slider would. */
+  openRobotSettings(code: string, options?: { userId?: number }): Promise<OpenedPage>
   runRobot(order: RobotOrder): RobotRun
   robotRun(eventToken: string): RobotRun | undefined
   /** Where the clinic puts a trigger: a deal moves to this stage when it fires. */
@@ -210,6 +214,13 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     },
     deleteDeal: (id, cause = byPerson) => deleteItem(engine, item(2, id), cause),
 
+    setRobotValues: (code, values) => {
+      engine.templates.set(code, { ...engine.templates.get(code), ...values })
+    },
+    openRobotSettings: (code, { userId = 1 } = {}) => {
+      const { app, robot } = need(findRobot(engine, code), `robot ${code}`)
+      return openPage(engine, app.clientId, userId, 'BIZPROC_ACTIVITY_PROPERTIES_DIALOG', settingsOptions(engine, robot), robot.placementHandler || app.handlerUrl)
+    },
     runRobot: (order) => runRobot(engine, order),
     robotRun: (eventToken) => world.runs.get(eventToken),
     placeTrigger: (code, stageId) => {

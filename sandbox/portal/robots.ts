@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Engine } from './engine.ts'
 import { authBlock } from './events.ts'
+import { readText } from './layout.ts'
 import { type App, isYes, type RobotDefinition, type RobotRun } from './model.ts'
 
 const secret = randomBytes(32)
@@ -8,7 +9,7 @@ const secret = randomBytes(32)
 export interface RobotOrder {
   dealId: number
   code: string
-  /** Values by property key; what is absent takes the default of the registration. */
+  /** Values by property key; what is absent takes the value of the designer, else the default of the registration. */
   properties?: Record<string, unknown>
   /** How long the process waits, in seconds of the portal clock; without it: for ever. */
   timeoutSeconds?: number
@@ -51,7 +52,7 @@ export function runRobot(engine: Engine, order: RobotOrder): RobotRun {
     clientId: app.clientId,
     code: order.code,
     dealId: order.dealId,
-    properties: propertyValues(robot, order.properties ?? {}),
+    properties: propertyValues(robot, { ...engine.templates.get(order.code), ...order.properties }),
     useSubscription,
     timeoutSeconds: order.timeoutSeconds ?? null,
     startedAt: engine.clock.now(),
@@ -107,6 +108,33 @@ function propertyValues(robot: RobotDefinition, given: Record<string, unknown>):
     }
   }
   return values
+}
+
+/**
+ * PLACEMENT_OPTIONS of a robot's settings page (`PLACEMENT` is BIZPROC_ACTIVITY_PROPERTIES_DIALOG).
+ * @see https://apidocs.bitrix24.com/tutorials/bizproc/setting-robot.html
+ */
+export function settingsOptions(engine: Engine, robot: RobotDefinition): Record<string, unknown> {
+  const values = engine.templates.get(robot.code) ?? {}
+  return {
+    code: robot.code,
+    activity_name: `A${10_000 + robot.code.length}_13312_15011_93208`,
+    properties: Object.fromEntries(Object.entries(robot.properties).map(([key, property]) => [key, {
+      Id: key,
+      Type: property.Type ?? 'string',
+      Name: readText(property.Name, engine.language),
+      Description: readText(property.Description, engine.language),
+      Multiple: isYes(property.Multiple),
+      Required: isYes(property.Required),
+      Options: property.Options ?? '',
+      Settings: [],
+      Default: property.Default ?? '',
+    }])),
+    current_values: Object.fromEntries(Object.entries(robot.properties).map(([key, property]) => [key, values[key] ?? property.Default ?? ''])),
+    document_type: ['crm', 'CCrmDocumentDeal', 'DEAL'],
+    document_fields: {},
+    template: {},
+  }
 }
 
 /** The run of a token that this portal signed, whether it still waits or not; undefined for any other token. */

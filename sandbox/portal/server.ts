@@ -5,6 +5,7 @@ import { addControl } from './control.ts'
 import { appStatus, type Engine, type Webhook } from './engine.ts'
 import { parseQuery } from './form.ts'
 import { OAuthError } from './oauth.ts'
+import { addPages } from './pages.ts'
 import { type Portal } from './portal.ts'
 import { answerRest } from './rest.ts'
 
@@ -27,6 +28,7 @@ export async function listen(engine: Engine, portal: () => Portal, port: number)
   addOAuth(app, engine)
   addRest(app, engine)
   addControl(app, engine, portal)
+  addPages(app, engine)
   await app.listen({ port, host: '127.0.0.1' })
   const first = app.server.address() as AddressInfo
   engine.origin = engine.oauthOrigin = `http://127.0.0.1:${first.port}`
@@ -108,31 +110,33 @@ function addOAuth(app: FastifyInstance, engine: Engine): void {
       if (rule?.kind === 'oauth_payment_required' || engine.paymentRequired) {
         return reply.code(402).send({ error: 'PAYMENT_REQUIRED', error_description: 'Payment required' })
       }
+      let exchanged
       try {
-        const { app: owner, userId, pair, byCode } = engine.oauth.exchange(fields(request))
-        if (rule?.kind === 'oauth_drop_after') {
-          reply.hijack()
-          request.raw.socket.destroy()
-          return reply
-        }
-        return await reply.send({
-          access_token: pair.accessToken,
-          client_endpoint: engine.clientEndpoint,
-          domain: host(),
-          // The exchange of a code tells neither `expires` nor `user_id`.
-          ...(byCode ? {} : { expires: pair.expires }),
-          expires_in: pair.expiresIn,
-          member_id: engine.memberId,
-          refresh_token: pair.refreshToken,
-          scope: owner.scopes.join(','),
-          server_endpoint: engine.serverEndpoint,
-          status: appStatus(owner),
-          ...(byCode ? {} : { user_id: userId }),
-        })
+        exchanged = engine.oauth.exchange(fields(request))
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
-        return await reply.code(error.status).send({ error: error.code, error_description: error.message })
+        return reply.code(error.status).send({ error: error.code, error_description: error.message })
       }
+      if (rule?.kind === 'oauth_drop_after') {
+        reply.hijack()
+        request.raw.socket.destroy()
+        return reply
+      }
+      const { app: owner, userId, pair, byCode } = exchanged
+      return reply.send({
+        access_token: pair.accessToken,
+        client_endpoint: engine.clientEndpoint,
+        domain: host(),
+        // The exchange of a code tells neither `expires` nor `user_id`.
+        ...(byCode ? {} : { expires: pair.expires }),
+        expires_in: pair.expiresIn,
+        member_id: engine.memberId,
+        refresh_token: pair.refreshToken,
+        scope: owner.scopes.join(','),
+        server_endpoint: engine.serverEndpoint,
+        status: appStatus(owner),
+        ...(byCode ? {} : { user_id: userId }),
+      })
     },
   })
   app.get<{ Querystring: { client_id?: string, state?: string, user?: string } }>('/oauth/authorize', (request, reply) => {
