@@ -12,7 +12,7 @@ export interface Clock {
   sleep(ms: number): Promise<void>
   /** Runs `action` after that many simulated milliseconds; the answer takes it back. */
   after(ms: number, action: () => void): () => void
-  /** Simulated milliseconds per real millisecond; 0 holds time still. */
+  /** Simulated milliseconds per real millisecond; 0 holds time still, which a clock with followers cannot. */
   setSpeed(speed: number): void
   /** Jumps ahead; whoever was to wake in between wakes now, in order. */
   advance(ms: number): void
@@ -42,7 +42,9 @@ const longestTimerMs = 2 ** 31 - 1
  * @throws RangeError when the speed is negative or not a number
  */
 export function createClock(options: ClockOptions = {}): Clock {
-  let speed = checkSpeed(options.speed ?? 1)
+  // Who follows the file cannot follow a time that stands.
+  const least = options.file === undefined ? 0 : Number.MIN_VALUE
+  let speed = checkSpeed(options.speed ?? 1, least)
   let realAt = Date.now()
   let at = options.startAt ?? realAt
   let order = 0
@@ -102,7 +104,7 @@ export function createClock(options: ClockOptions = {}): Clock {
     now,
     after,
     sleep: (ms) => ms <= 0 && !stopped ? Promise.resolve() : new Promise((resolve) => after(ms, resolve)),
-    setSpeed: (next) => change(now(), checkSpeed(next)),
+    setSpeed: (next) => change(now(), checkSpeed(next, least)),
     advance: (ms) => change(now() + Math.max(ms, 0), speed),
     get speed() { return speed },
     stop() {
@@ -113,7 +115,7 @@ export function createClock(options: ClockOptions = {}): Clock {
   }
 }
 
-function checkSpeed(speed: number): number {
-  if (!Number.isFinite(speed) || speed < 0) throw new RangeError('The speed of time is a number of zero or more')
+function checkSpeed(speed: number, least: number): number {
+  if (!Number.isFinite(speed) || speed < least) throw new RangeError(`The speed of time is a number ${least === 0 ? 'of zero or more' : 'above zero'}`)
   return speed
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { type AddressInfo } from 'node:net'
 
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 
 import { type Clock } from '../clock.ts'
 import { createBehaviours, type Behaviour, type BehaviourChange, type Messenger } from './behaviour.ts'
@@ -68,6 +68,8 @@ export interface Messengers {
   webhooks(): readonly WebhookRecord[]
   /** Webhooks that are on their way or being repeated. */
   pendingWebhooks(): number
+  /** Also answers the control API on another server, which must leave bodies raw (`keepBodiesRaw`). */
+  mountControl(app: FastifyInstance): void
   readonly clock: Clock
   /** `change` after anything visible happened, at most every 60 ms. */
   readonly events: EventEmitter<{ change: [] }>
@@ -172,6 +174,7 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     calls: (filter) => calls.list(filter),
     webhooks: () => poster.records(),
     pendingWebhooks: () => poster.pending(),
+    mountControl: (other) => registerControl(other, messengers, behaviours),
     async stop() {
       clearTimeout(changing)
       poster.stop()
@@ -179,7 +182,7 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     },
   }
 
-  registerControl(app, messengers, behaviours)
+  messengers.mountControl(app)
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return messengers

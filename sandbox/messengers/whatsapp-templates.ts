@@ -31,16 +31,18 @@ export function usualTemplates(random: Random): Template[] {
   return [
     template('appointment_reminder', {
       components: [
-        { type: 'BODY', text: 'Здравствуйте, {{1}}! Напоминаем: {{2}}. Пожалуйста, подтвердите, что придёте.' },
+        { type: 'BODY', text: 'Здравствуйте, {{1}}! {{2}} Пожалуйста, ответьте кнопкой ниже.' },
         { type: 'FOOTER', text: 'Клиника «Пример»' },
-        { type: 'BUTTONS', buttons: [{ type: 'QUICK_REPLY', text: 'Подтверждаю' }, { type: 'QUICK_REPLY', text: 'Перенести' }] },
+        {
+          type: 'BUTTONS',
+          buttons: [{ type: 'QUICK_REPLY', text: 'Приду' }, { type: 'QUICK_REPLY', text: 'Перенести' }, { type: 'QUICK_REPLY', text: 'Отменить' }],
+        },
       ],
     }),
     template('clinic_notice', {
       components: [
         { type: 'BODY', text: 'Сообщение от клиники: {{1}} Если есть вопросы, ответьте на это сообщение.' },
         { type: 'FOOTER', text: 'Клиника «Пример»' },
-        { type: 'BUTTONS', buttons: [{ type: 'QUICK_REPLY', text: 'Понятно' }] },
       ],
     }),
     template('visit_link', {

@@ -118,11 +118,11 @@ describe('WhatsApp', () => {
       expect(headers['x-hub-signature-256']).toBe(signLikeMeta(raw, number.appSecret))
       expect(raw).toContain('attempt:1\\/1')
     }
-    expect(phone.messages('whatsapp')[0]).toMatchObject({ state: 'arrived', buttons: [[{ text: 'Подтверждаю' }], [{ text: 'Перенести' }]] })
+    expect(phone.messages('whatsapp')[0]).toMatchObject({ state: 'arrived', buttons: [[{ text: 'Приду' }], [{ text: 'Перенести' }], [{ text: 'Отменить' }]] })
 
-    phone.press('whatsapp', { button: 'Подтверждаю' })
+    phone.press('whatsapp', { button: 'Приду' })
     const pressed = await until(() => receiver.arrived.map((one) => one.json.entry[0].changes[0].value.messages?.[0]).find(Boolean))
-    expect(pressed).toMatchObject({ type: 'button', button: { payload: 'confirm:1', text: 'Подтверждаю' }, context: { id } })
+    expect(pressed).toMatchObject({ type: 'button', button: { payload: 'confirm:1', text: 'Приду' }, context: { id } })
     await until(() => statuses().some((one) => one.status === 'read'))
     expect(receiver.arrived.at(-1)!.raw).not.toMatch(/[^\x20-\x7e]/)
   })
