@@ -281,13 +281,26 @@ describe('whatsapp: what is asked of Meta', () => {
     expect(vendor.asked[1]).toMatchObject({ method: 'POST', path: '/v1/configs/webhook', body: { url: hookUrl, headers: { 'x-estafeta-secret': form.appSecret } } })
   })
 
-  it('connects: names the number, subscribes the application, and says where its address must be entered', async () => {
-    vendor.replies({ status: 200, json: { verified_name: 'Клиника', display_phone_number: '+1 555-078-3881', quality_rating: 'GREEN', id: '106540352242922' } }, { status: 200, json: { success: true } })
+  const number = { status: 200, json: { verified_name: 'Клиника', display_phone_number: '+1 555-078-3881', quality_rating: 'GREEN', id: '106540352242922' } }
+  const done = { status: 200, json: { success: true } }
+  const asked = () => vendor.asked.map(({ method, path }) => `${method} ${path}`)
+
+  it('connects: names the number, subscribes the application, and gives the number its own address', async () => {
+    vendor.replies(number, done, done)
     const facts = await whatsapp.connect({ ...context(), hookUrl })
-    expect(vendor.asked.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v23.0/106540352242922', 'POST /v23.0/102290129340398/subscribed_apps'])
+    expect(asked()).toEqual(['GET /v23.0/106540352242922', 'POST /v23.0/102290129340398/subscribed_apps', 'POST /v23.0/106540352242922'])
+    expect(vendor.asked[2]?.body).toEqual({ webhook_configuration: { override_callback_uri: hookUrl, verify_token: form.verifyToken } })
     expect(facts.title).toBe('Клиника')
     expect(facts.details.map(({ value }) => value)).toEqual(['+1 555-078-3881', 'GREEN', hookUrl])
-    expect(facts.details.at(-1)?.label.ru).toContain('консоли Meta')
+    expect(facts.details.at(-1)?.label.ru).toContain('о паузах шаблонов')
+  })
+
+  it('F41 says that the address must be entered by hand when Meta does not take it', async () => {
+    vendor.replies(number, done, error(400, 2200))
+    const facts = await whatsapp.connect({ ...context(), hookUrl })
+    expect(facts.details.at(-1)).toMatchObject({ value: hookUrl, label: { ru: expect.stringContaining('иначе') } })
+    vendor.replies(number, done, error(401, 190))
+    await expect(whatsapp.connect({ ...context(), hookUrl })).rejects.toMatchObject({ failure: { class: 'channelPermanent' } })
   })
 
   it('checks without changing anything', async () => {
@@ -296,13 +309,14 @@ describe('whatsapp: what is asked of Meta', () => {
     expect(vendor.asked.map(({ method }) => method)).toEqual(['GET'])
   })
 
-  it('leaves the subscription of an account with a second number alone', async () => {
-    vendor.replies({ status: 200, json: { data: [{ id: '1' }, { id: '2' }] } })
+  it('takes its own address away, and leaves the subscription of an account with a second number alone', async () => {
+    vendor.replies({ status: 200, json: { webhook_configuration: { phone_number: hookUrl } } }, done, { status: 200, json: { data: [{ id: '1' }, { id: '2' }] } })
     await whatsapp.disconnect({ ...context(), hookUrl })
-    expect(vendor.asked.map(({ method }) => method)).toEqual(['GET'])
-    vendor.replies({ status: 200, json: { data: [{ id: '1' }] } }, { status: 200, json: { success: true } })
+    expect(asked()).toEqual(['GET /v23.0/106540352242922', 'POST /v23.0/106540352242922', 'GET /v23.0/102290129340398/phone_numbers'])
+    expect(vendor.asked[1]?.body).toEqual({ webhook_configuration: { override_callback_uri: '' } })
+    vendor.replies({ status: 200, json: { webhook_configuration: { phone_number: 'https://other.example/' } } }, { status: 200, json: { data: [{ id: '1' }] } }, done)
     await whatsapp.disconnect({ ...context(), hookUrl })
-    expect(vendor.asked.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v23.0/102290129340398/phone_numbers', 'DELETE /v23.0/102290129340398/subscribed_apps'])
+    expect(asked()).toEqual(['GET /v23.0/106540352242922', 'GET /v23.0/102290129340398/phone_numbers', 'DELETE /v23.0/102290129340398/subscribed_apps'])
   })
 
   const templates = (category: string, seconds?: number) => ({
