@@ -1,30 +1,8 @@
 import { AppError, type ErrorCode } from '../errors.ts'
+import { advice, type BitrixAction } from './error-words.ts'
+import { type Language } from './language.ts'
 
-/**
- * What to do about a failed call.
- *
- * - `refresh` the token is not accepted: refresh it, then try another administrator's
- * - `otherUser` this user may not use the application: take another administrator's token
- * - `moved` the portal has a new address: refresh to learn it
- * - `backOff` too many calls or a passing trouble: wait, then go on
- * - `pauseMethod` this method has used up its operating time: leave it alone until then, others may go on
- * - `stopTraffic` Bitrix24 or the clinic's plan has closed the REST API: no calls until a person has acted
- * - `park` the portal is closed or unpaid: keep everything, look again later
- * - `reinstall` no token is left: an administrator must open or install the application again
- * - `alreadyDone` what was asked for exists already
- * - `giveUp` this call can never work as it is
- */
-export type BitrixAction =
-  | 'refresh'
-  | 'otherUser'
-  | 'moved'
-  | 'backOff'
-  | 'pauseMethod'
-  | 'stopTraffic'
-  | 'park'
-  | 'reinstall'
-  | 'alreadyDone'
-  | 'giveUp'
+export { type BitrixAction } from './error-words.ts'
 
 /** `rejected`: the portal did not carry out the call. `unknown`: it may have. */
 export type BitrixOutcome = 'rejected' | 'unknown'
@@ -118,19 +96,6 @@ const appCodes: Readonly<Record<BitrixAction, ErrorCode>> = {
   giveUp: 'PORTAL_REFUSED',
 }
 
-const advice: Readonly<Record<BitrixAction, string>> = {
-  refresh: 'the portal does not accept the stored sign-in; an administrator should open the application in Bitrix24',
-  otherUser: 'this employee may not use the application; an administrator should open the application in Bitrix24',
-  reinstall: 'no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again',
-  moved: 'the portal has another address; the new one is asked for by itself',
-  backOff: 'the portal does not answer right now; the call is repeated by itself where that is safe',
-  pauseMethod: 'the portal limits this method for some minutes; the call is repeated by itself',
-  stopTraffic: 'the portal has closed its REST API; check the Bitrix24 plan or write to Bitrix24 support',
-  park: 'the portal is closed or not paid; open it in a browser and check the Bitrix24 plan',
-  alreadyDone: 'this exists already',
-  giveUp: 'the portal refuses the call; check the rights of the administrator who installed the application',
-}
-
 export interface BitrixFailure {
   /** `crm.item.get`, or `oauth.token`. */
   readonly method: string
@@ -177,8 +142,7 @@ export class BitrixError extends AppError {
 
   constructor(failure: BitrixFailure) {
     const rule = ruleOf(failure)
-    const code = isCode(failure.bitrixCode) ? failure.bitrixCode : String(failure.httpStatus)
-    super(appCodes[rule.action], `Bitrix24 ${failure.method}: ${advice[rule.action]} (${code}).`)
+    super(appCodes[rule.action], sentenceOf(failure, rule.action, 'ru'))
     this.name = 'BitrixError'
     this.method = failure.method
     this.bitrixCode = isCode(failure.bitrixCode) ? failure.bitrixCode : withoutPersonalData(failure.bitrixCode)
@@ -190,6 +154,14 @@ export class BitrixError extends AppError {
     this.retryAfterSeconds = failure.retryAfterSeconds ?? rule.retryAfterSeconds
   }
 }
+
+const sentenceOf = (failure: Pick<BitrixFailure, 'method' | 'bitrixCode' | 'httpStatus'>, action: BitrixAction, language: Language): string => {
+  const code = isCode(failure.bitrixCode) ? failure.bitrixCode : String(failure.httpStatus)
+  return `${language === 'ru' ? 'Битрикс24' : 'Bitrix24'} (${failure.method}, ${code}): ${advice[language][action]}.`
+}
+
+/** The message of the error in the language of the person who reads it. */
+export const explain = (error: BitrixError, language: Language): string => sentenceOf(error, error.action, language)
 
 const ruleOf = (failure: BitrixFailure): Rule => {
   const byDescription = rulesByDescription.find(([pattern]) => pattern.test(failure.description ?? '') || pattern.test(failure.bitrixCode))

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Params } from './command.ts'
+import { type Language } from './language.ts'
 
-/** Languages that the application speaks. */
-export type Language = 'ru' | 'en'
+export { type Language } from './language.ts'
 
 const Localized = z.strictObject({ ru: z.string().min(1), en: z.string().min(1) })
 const Path = z.string().regex(/^\/[a-z0-9/_-]*[a-z0-9_-]$/)

@@ -1,6 +1,6 @@
 import { type Answer } from '../domain/message.ts'
 import { type FailureClass, type Proof } from '../domain/receipt.ts'
-import { type Language } from './manifest.ts'
+import { type Language } from './language.ts'
 
 /** What a notification is for; the values of the robot's property `purpose`. */
 export type Purpose = 'reminder' | 'service'

@@ -1,6 +1,6 @@
 import { type Answer } from '../domain/message.ts'
 import { type FailureClass, type ProofTimes, type Proof } from '../domain/receipt.ts'
-import { type Language } from './manifest.ts'
+import { type Language } from './language.ts'
 import { words, type Purpose, type SkipReason, type StopReason } from './record-words.ts'
 
 export { type Purpose, type SkipReason, type StopReason } from './record-words.ts'

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { readResult, type Outcome } from './answer.ts'
 import { type PortalClient } from './client.ts'
 import { type Command } from './command.ts'
+import { registrationWords } from './error-words.ts'
+import { explain } from './errors.ts'
 import { addressOf, robotFieldsOf, type Language, type Manifest } from './manifest.ts'
 
 /** How one registration ended, in one sentence for the administrator. */
@@ -25,7 +27,7 @@ export interface RegistrationOptions {
 interface Plan {
   readonly name: string
   readonly command: Omit<Command, 'key'>
-  readonly done: string
+  readonly done: keyof (typeof registrationWords)[Language]
 }
 
 const Events = z.array(z.looseObject({ event: z.string(), handler: z.string() }))
@@ -44,12 +46,13 @@ const Triggers = z.array(z.looseObject({ CODE: z.string(), NAME: z.string() }))
  */
 export const register = async (client: PortalClient, manifest: Manifest, options: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
   const lines: RegistrationLine[] = []
+  const words = registrationWords[options.language]
   const lists: Command[] = [{ key: 'events', method: 'event.get', params: {} }]
   if (options.isAdmin) {
     lists.push({ key: 'robots', method: 'bizproc.robot.list', params: {} }, { key: 'triggers', method: 'crm.automation.trigger.list', params: {} })
     if (manifest.scopes.includes('placement')) lists.push({ key: 'placements', method: 'placement.get', params: {} })
   } else {
-    lines.push({ name: 'robots and triggers', ok: false, message: 'Only an administrator of the portal can register them: let one open the application.' })
+    lines.push({ name: 'robots and triggers', ok: false, message: words.adminNeeded })
   }
   const found = await client.batch(lists)
   const read = <Schema extends z.ZodType>(key: string, schema: Schema): z.infer<Schema> | undefined => {
@@ -58,7 +61,7 @@ export const register = async (client: PortalClient, manifest: Manifest, options
     if (outcome.ok) return readResult(schema, outcome.result, key)
     // One kind may be closed on this portal; when not even events can be listed, nothing works.
     if (key === 'events') throw outcome.error
-    lines.push({ name: key, ok: false, message: outcome.error.message })
+    lines.push({ name: key, ok: false, message: explain(outcome.error, options.language) })
     return undefined
   }
   const events = read('events', Events) ?? []
@@ -72,13 +75,15 @@ export const register = async (client: PortalClient, manifest: Manifest, options
     ...(placements === undefined ? [] : planPlacements(placements, manifest, options)),
   ]
   const outcomes = await client.batch(plans.map(({ command }, index) => ({ key: String(index), ...command })))
-  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!)), ...unchangedLines(plans, manifest, triggers !== undefined))
+  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!, options.language)), ...unchangedLines(plans, manifest, triggers !== undefined, words.upToDate))
   const missing = await missingEvents(client, manifest, options)
   return [...lines.filter(({ name }) => !missing.some((line) => line.name === name)), ...missing]
 }
 
-const lineOf = ({ name, done }: Plan, outcome: Outcome): RegistrationLine =>
-  outcome.ok || outcome.error.action === 'alreadyDone' ? { name, ok: true, message: done } : { name, ok: false, message: outcome.error.message }
+const lineOf = ({ name, done }: Pick<Plan, 'name' | 'done'>, outcome: Outcome, language: Language): RegistrationLine =>
+  outcome.ok || outcome.error.action === 'alreadyDone'
+    ? { name, ok: true, message: registrationWords[language][done] }
+    : { name, ok: false, message: explain(outcome.error, language) }
 
 const planEvents = (found: z.infer<typeof Events>, manifest: Manifest, { publicUrl }: RegistrationOptions): readonly Plan[] => {
   const handler = addressOf(publicUrl, manifest.events.handler)
@@ -90,24 +95,24 @@ const planEvents = (found: z.infer<typeof Events>, manifest: Manifest, { publicU
       .map((entry) => ({
         name: `event ${entry.event.toUpperCase()}`,
         command: { method: 'event.unbind', params: { event: entry.event, handler: entry.handler } },
-        done: 'An old handler was taken away.',
+        done: 'takenAway' as const,
       })),
     ...manifest.events.names
       .filter((name) => !found.some((entry) => isWanted(entry) && entry.event.toUpperCase() === name))
-      .map((name) => ({ name: `event ${name}`, command: { method: 'event.bind', params: { event: name, handler } }, done: 'Registered.' })),
+      .map((name) => ({ name: `event ${name}`, command: { method: 'event.bind', params: { event: name, handler } }, done: 'registered' as const })),
   ]
 }
 
 const planRobots = (found: readonly string[], manifest: Manifest, { publicUrl, language, userId }: RegistrationOptions): readonly Plan[] => [
   ...found
     .filter((code) => !manifest.robots.some((robot) => robot.code === code))
-    .map((code) => ({ name: `robot ${code}`, command: { method: 'bizproc.robot.delete', params: { CODE: code } }, done: 'An old robot was taken away.' })),
+    .map((code) => ({ name: `robot ${code}`, command: { method: 'bizproc.robot.delete', params: { CODE: code } }, done: 'takenAway' as const })),
   ...manifest.robots.map((robot) => {
     const fields = robotFieldsOf(robot, { publicUrl, language, userId })
     return found.includes(robot.code)
       ? // The list tells only codes, so whether the handler is still ours cannot be seen: write it.
-        { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.update', params: { CODE: robot.code, FIELDS: fields } }, done: 'Up to date.' }
-      : { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.add', params: { CODE: robot.code, ...fields } }, done: 'Registered.' }
+        { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.update', params: { CODE: robot.code, FIELDS: fields } }, done: 'upToDate' as const }
+      : { name: `robot ${robot.code}`, command: { method: 'bizproc.robot.add', params: { CODE: robot.code, ...fields } }, done: 'registered' as const }
   }),
 ]
 
@@ -117,7 +122,7 @@ const planTriggers = (found: z.infer<typeof Triggers>, manifest: Manifest, { lan
     .map(({ CODE }) => ({
       name: `trigger ${CODE}`,
       command: { method: 'crm.automation.trigger.delete', params: { CODE } },
-      done: 'An old trigger was taken away.',
+      done: 'takenAway' as const,
     })),
   ...manifest.triggers
     .filter(({ code, name }) => !found.some((entry) => entry.CODE === code && entry.NAME === name[language]))
@@ -125,7 +130,7 @@ const planTriggers = (found: z.infer<typeof Triggers>, manifest: Manifest, { lan
     .map(({ code, name }) => ({
       name: `trigger ${code}`,
       command: { method: 'crm.automation.trigger.add', params: { CODE: code, NAME: name[language] } },
-      done: 'Registered.',
+      done: 'registered' as const,
     })),
 ]
 
@@ -140,7 +145,7 @@ const planPlacements = (found: z.infer<typeof Placements>, manifest: Manifest, {
       .map((entry) => ({
         name: `placement ${entry.placement}`,
         command: { method: 'placement.unbind', params: { PLACEMENT: entry.placement, HANDLER: entry.handler } },
-        done: 'An old placement was taken away.',
+        done: 'takenAway' as const,
       })),
     ...wanted
       .filter(({ placement, address }) => !found.some((entry) => entry.placement === placement && entry.handler === address))
@@ -156,24 +161,24 @@ const planPlacements = (found: z.infer<typeof Placements>, manifest: Manifest, {
             OPTIONS: options,
           },
         },
-        done: 'Registered.',
+        done: 'registered' as const,
       })),
   ]
 }
 
 /** A portal may accept a name and bind nothing: what is not in the list afterwards will never be delivered. */
-const missingEvents = async (client: PortalClient, manifest: Manifest, { publicUrl }: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
+const missingEvents = async (client: PortalClient, manifest: Manifest, { publicUrl, language }: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
   const handler = addressOf(publicUrl, manifest.events.handler)
   const { result } = await client.call('event.get')
   const bound = readResult(Events, result, 'event.get').filter((entry) => entry.handler === handler)
   return manifest.events.names
     .filter((name) => !bound.some(({ event }) => event.toUpperCase() === name))
-    .map((name) => ({ name: `event ${name}`, ok: false, message: 'The portal does not list this event, so it will not be delivered.' }))
+    .map((name) => ({ name: `event ${name}`, ok: false, message: registrationWords[language].notListed }))
 }
 
-const unchangedLines = (plans: readonly Plan[], manifest: Manifest, withTriggers: boolean): readonly RegistrationLine[] => {
+const unchangedLines = (plans: readonly Plan[], manifest: Manifest, withTriggers: boolean, upToDate: string): readonly RegistrationLine[] => {
   const names = [...manifest.events.names.map((name) => `event ${name}`), ...(withTriggers ? manifest.triggers.map(({ code }) => `trigger ${code}`) : [])]
-  return names.filter((name) => !plans.some((plan) => plan.name === name)).map((name) => ({ name, ok: true, message: 'Up to date.' }))
+  return names.filter((name) => !plans.some((plan) => plan.name === name)).map((name) => ({ name, ok: true, message: upToDate }))
 }
 
 /**
@@ -182,9 +187,9 @@ const unchangedLines = (plans: readonly Plan[], manifest: Manifest, withTriggers
  *
  * @see https://apidocs.bitrix24.com/settings/app-uninstallation.html
  */
-export const unregister = async (client: PortalClient, manifest: Manifest): Promise<readonly RegistrationLine[]> => {
+export const unregister = async (client: PortalClient, manifest: Manifest, language: Language): Promise<readonly RegistrationLine[]> => {
   const { result } = await client.call('crm.automation.trigger.list')
   const ours = readResult(Triggers, result, 'crm.automation.trigger.list').filter(({ CODE }) => manifest.triggers.some(({ code }) => code === CODE))
   const outcomes = await client.batch(ours.map(({ CODE }) => ({ key: CODE, method: 'crm.automation.trigger.delete', params: { CODE } })))
-  return ours.map(({ CODE }) => lineOf({ name: `trigger ${CODE}`, command: { method: '', params: {} }, done: 'Taken away.' }, outcomes.get(CODE)!))
+  return ours.map(({ CODE }) => lineOf({ name: `trigger ${CODE}`, done: 'removed' }, outcomes.get(CODE)!, language))
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readResult } from './answer.ts'
 import { resultOf, type Command } from './command.ts'
-import { type Language } from './manifest.ts'
+import { type Language } from './language.ts'
 import { words } from './record-words.ts'
 import { type TimelineRecord } from './record.ts'
 

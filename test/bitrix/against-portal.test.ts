@@ -76,7 +76,7 @@ describe('registration', () => {
     await register(client, manifest, admin)
     const before = registered()
     const lines = await register(client, manifest, admin)
-    expect(lines.every(({ ok, message }) => ok && message === 'Up to date.')).toBe(true)
+    expect(lines.every(({ ok, message }) => ok && message === 'Без изменений.')).toBe(true)
     expect(lines).toHaveLength(12)
     expect(registered()).toEqual(before)
   })
@@ -121,7 +121,7 @@ describe('registration', () => {
 
   it('leaves no trigger behind', async () => {
     await register(client, manifest, admin)
-    expect(await unregister(client, manifest)).toHaveLength(8)
+    expect(await unregister(client, manifest, 'ru')).toHaveLength(8)
     expect(registered().triggers).toEqual([])
   })
 })

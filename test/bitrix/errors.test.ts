@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { BitrixError, withOutcome, type BitrixAction } from '../../src/bitrix/errors.ts'
+import { BitrixError, explain, withOutcome, type BitrixAction } from '../../src/bitrix/errors.ts'
 import { errorIn } from '../../src/bitrix/answer.ts'
 import { vector } from './vectors.ts'
 
@@ -52,7 +52,10 @@ describe('the error table', () => {
 
   it('says in one sentence what to do, naming the method and a plain code only', () => {
     expect(of(400, 'invalid_grant').message).toBe(
-      'Bitrix24 crm.item.get: no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again (invalid_grant).',
+      'Битрикс24 (crm.item.get, invalid_grant): не осталось действующего входа; пусть администратор откроет приложение в Битрикс24 или установит его заново.',
+    )
+    expect(explain(of(400, 'invalid_grant'), 'en')).toBe(
+      'Bitrix24 (crm.item.get, invalid_grant): no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again.',
     )
     expect(of(400, "Phone '+79991234567' is bad").message).not.toContain('999')
   })

@@ -1,0 +1,75 @@
+import { type Language } from './language.ts'
+
+/**
+ * What to do about a failed call.
+ *
+ * - `refresh` the token is not accepted: refresh it, then try another administrator's
+ * - `otherUser` this user may not use the application: take another administrator's token
+ * - `moved` the portal has a new address: refresh to learn it
+ * - `backOff` too many calls or a passing trouble: wait, then go on
+ * - `pauseMethod` this method has used up its operating time: leave it alone until then, others may go on
+ * - `stopTraffic` Bitrix24 or the clinic's plan has closed the REST API: no calls until a person has acted
+ * - `park` the portal is closed or unpaid: keep everything, look again later
+ * - `reinstall` no token is left: an administrator must open or install the application again
+ * - `alreadyDone` what was asked for exists already
+ * - `giveUp` this call can never work as it is
+ */
+export type BitrixAction =
+  | 'refresh'
+  | 'otherUser'
+  | 'moved'
+  | 'backOff'
+  | 'pauseMethod'
+  | 'stopTraffic'
+  | 'park'
+  | 'reinstall'
+  | 'alreadyDone'
+  | 'giveUp'
+
+/** What a person should do about a failed call: one sentence without its full stop. */
+export const advice: Readonly<Record<Language, Readonly<Record<BitrixAction, string>>>> = {
+  ru: {
+    refresh: 'портал не принял сохранённый вход; пусть администратор откроет приложение в Битрикс24',
+    otherUser: 'этому сотруднику приложение недоступно; пусть его откроет администратор Битрикс24',
+    reinstall: 'не осталось действующего входа; пусть администратор откроет приложение в Битрикс24 или установит его заново',
+    moved: 'у портала новый адрес; приложение узнает его само',
+    backOff: 'портал сейчас не отвечает; где это безопасно, вызов повторится сам',
+    pauseMethod: 'портал на несколько минут ограничил этот метод; вызов повторится сам',
+    stopTraffic: 'портал закрыл REST API; проверьте тариф Битрикс24 или напишите в его поддержку',
+    park: 'портал закрыт или не оплачен; откройте его в браузере и проверьте тариф Битрикс24',
+    alreadyDone: 'это уже есть на портале',
+    giveUp: 'портал отклонил вызов; проверьте права приложения и администратора, который его установил',
+  },
+  en: {
+    refresh: 'the portal does not accept the stored sign-in; an administrator should open the application in Bitrix24',
+    otherUser: 'this employee may not use the application; an administrator should open it in Bitrix24',
+    reinstall: 'no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again',
+    moved: 'the portal has a new address; the application learns it by itself',
+    backOff: 'the portal does not answer right now; the call is repeated by itself where that is safe',
+    pauseMethod: 'the portal limits this method for some minutes; the call is repeated by itself',
+    stopTraffic: 'the portal has closed its REST API; check the Bitrix24 plan or write to Bitrix24 support',
+    park: 'the portal is closed or not paid; open it in a browser and check the Bitrix24 plan',
+    alreadyDone: 'this exists on the portal already',
+    giveUp: 'the portal refused the call; check the rights of the application and of the administrator who installed it',
+  },
+}
+
+/** What one registration came to, for the administrator. */
+export const registrationWords = {
+  ru: {
+    registered: 'Зарегистрировано.',
+    upToDate: 'Без изменений.',
+    takenAway: 'Старая регистрация убрана.',
+    removed: 'Убрано.',
+    notListed: 'Портал не показывает это событие в списке, поэтому оно не придёт: проверьте его имя.',
+    adminNeeded: 'Роботов и триггеры может зарегистрировать только администратор портала: пусть он откроет приложение.',
+  },
+  en: {
+    registered: 'Registered.',
+    upToDate: 'Up to date.',
+    takenAway: 'An old registration was taken away.',
+    removed: 'Taken away.',
+    notListed: 'The portal does not list this event, so it will not be delivered: check its name.',
+    adminNeeded: 'Only an administrator of the portal can register robots and triggers: let one open the application.',
+  },
+} as const satisfies Record<Language, unknown>

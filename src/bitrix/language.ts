@@ -1,0 +1,2 @@
+/** Languages that the application speaks. */
+export type Language = 'ru' | 'en'
