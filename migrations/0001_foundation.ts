@@ -130,6 +130,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       stage_id text,
       contact_id text,
       contact_name text,
+      responsible_id text,
       reach jsonb,
       answer text check (answer in ('confirm', 'move', 'cancel', 'replied')),
       stop_reason text,

@@ -44,7 +44,9 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     loop('receipts', () => matchParkedReceipts(deps), sweepMs),
     loop('overdue', () => wakeOverdue(deps), sweepMs),
   ]
-  const bell = await listen(connection, (lane) => loops[lane as keyof typeof loops]?.ring())
+  const bell = await listen(connection, (lane) => {
+    if (lane in loops) loops[lane as keyof typeof loops].ring()
+  })
   const handlers: Handlers = {
     'delivery.wake': (wakes) => wakeDeliveries(deps, wakes),
     'data.prune': () => prune(deps.db, deps.config.retentionDays),

@@ -102,7 +102,7 @@ const Event = z.looseObject({
   event: z.string().min(1),
   event_handler_id: OptionalText,
   eventId: OptionalText,
-  data: z.unknown(),
+  data: z.unknown().optional(),
   ts: OptionalNumber,
   auth: Auth,
 })
@@ -245,7 +245,7 @@ const PageBody = z.looseObject({
   member_id: z.string().min(1),
   status: OptionalText,
   PLACEMENT: z.string().default('DEFAULT').catch('DEFAULT'),
-  PLACEMENT_OPTIONS: z.unknown(),
+  PLACEMENT_OPTIONS: z.unknown().optional(),
 })
 
 const russianLanguages = new Set(['ru', 'kz', 'by'])

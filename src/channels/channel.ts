@@ -146,7 +146,7 @@ export interface Channel<Credentials = unknown> {
   readonly canStart: 'anyone' | 'template' | 'afterPatientWrote'
   /** By what a patient is addressed: a phone of the CRM card, or an identity that was bound to it. */
   readonly addressedBy: 'phone' | 'identity'
-  /** A repeated send with the same `ref`/`number` cannot reach the patient twice. */
+  /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]
 

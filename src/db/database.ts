@@ -8,8 +8,7 @@ export type Trx = Transaction<Database>
 export type DatabaseConnection = { readonly connectionString: string } | { readonly host: string; readonly port: number; readonly user: string; readonly database: string }
 
 /** bigint identities and counters stay far below 2^53. */
-const int8 = 20
-pg.types.setTypeParser(int8, Number)
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
 /**
  * A pool of connections and the typed query builder over it.

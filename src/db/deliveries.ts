@@ -81,6 +81,7 @@ export const saveDeliveries = async (trx: Trx, changes: readonly { delivery: Del
     stage_id: delivery.stageId ?? null,
     contact_id: delivery.contactId ?? null,
     contact_name: delivery.contactName ?? null,
+    responsible_id: delivery.responsibleId ?? null,
     reach: delivery.reach ?? null,
     answer: delivery.answer ?? null,
     stop_reason: delivery.stopReason ?? null,
@@ -89,10 +90,10 @@ export const saveDeliveries = async (trx: Trx, changes: readonly { delivery: Del
   }))
   await sql`
     update deliveries d set status = n.status, phase = n.phase, step = n.step, closed_at = n.closed_at, due_at = n.due_at, stage_id = n.stage_id,
-      contact_id = n.contact_id, contact_name = n.contact_name, reach = n.reach, answer = n.answer, stop_reason = n.stop_reason,
+      contact_id = n.contact_id, contact_name = n.contact_name, responsible_id = n.responsible_id, reach = n.reach, answer = n.answer, stop_reason = n.stop_reason,
       task_given = n.task_given, fired = n.fired
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n(portal_id text, delivery_id text, status text, phase text, step smallint,
-      closed_at timestamptz, due_at timestamptz, stage_id text, contact_id text, contact_name text, reach jsonb, answer text, stop_reason text,
+      closed_at timestamptz, due_at timestamptz, stage_id text, contact_id text, contact_name text, responsible_id text, reach jsonb, answer text, stop_reason text,
       task_given boolean, fired text[])
     where d.portal_id = n.portal_id and d.delivery_id = n.delivery_id`.execute(trx)
   const attempts = changes.flatMap(({ delivery, attempts: changed }) =>
@@ -230,6 +231,7 @@ const toDelivery = (row: Selectable<Deliveries>, attempts: readonly Selectable<A
   stageId: row.stage_id ?? undefined,
   contactId: row.contact_id ?? undefined,
   contactName: row.contact_name ?? undefined,
+  responsibleId: row.responsible_id ?? undefined,
   reach: (row.reach ?? undefined) as ReachMap | undefined,
   answer: row.answer ?? undefined,
   stopReason: (row.stop_reason ?? undefined) as StopReason | undefined,

@@ -23,5 +23,5 @@ export const migrateToLatest = async (db: Db): Promise<void> => {
     },
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
+  if (error !== undefined) throw error instanceof Error ? error : new Error('The migration failed', { cause: error })
 }

@@ -69,6 +69,7 @@ export interface Deliveries {
   stage_id: string | null
   contact_id: string | null
   contact_name: string | null
+  responsible_id: string | null
   reach: unknown
   answer: 'confirm' | 'move' | 'cancel' | 'replied' | null
   stop_reason: string | null

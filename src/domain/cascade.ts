@@ -17,7 +17,7 @@ import { type ChannelStep, type RouteStep } from './route.ts'
 /** What a look at the portal found. */
 export interface World {
   /** undefined: the deal is no more. */
-  readonly deal: { readonly stageId: string; readonly isClosed: boolean; readonly contactId?: string } | undefined
+  readonly deal: { readonly stageId: string; readonly isClosed: boolean; readonly contactId?: string; readonly responsibleId?: string } | undefined
   readonly contactName?: string
   readonly reach: ReachMap
 }
@@ -190,6 +190,7 @@ const onLooked = (delivery: Delivery, world: World, at: number): Transition => {
     stageId: delivery.stageId ?? world.deal?.stageId,
     contactId: delivery.contactId ?? world.deal?.contactId,
     contactName: world.contactName ?? delivery.contactName,
+    responsibleId: world.deal?.responsibleId ?? delivery.responsibleId,
     reach: world.reach,
   }
   const reason = stopReasonOf(delivery, world)

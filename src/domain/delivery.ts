@@ -67,6 +67,8 @@ export interface Delivery {
   readonly stageId?: string
   readonly contactId?: string
   readonly contactName?: string
+  /** Who answers for the deal, as a portal user: the call task is theirs. */
+  readonly responsibleId?: string
   /** What the last look found; used when the portal cannot be asked. */
   readonly reach?: ReachMap
   readonly answer?: Answer | 'replied'

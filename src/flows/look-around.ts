@@ -7,7 +7,7 @@ import { identitiesOf, type Identity } from '../db/identities.ts'
 import { type OutboxRow } from '../db/outbox.ts'
 import { type Portal } from '../db/portals.ts'
 import { type World } from '../domain/cascade.ts'
-import { type Delivery, type Reach, type ReachMap } from '../domain/delivery.ts'
+import { type Delivery, type Reach } from '../domain/delivery.ts'
 import { type DeliveryId } from '../domain/ids.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { type Deps } from './deps.ts'
@@ -80,11 +80,13 @@ const worldOf = async (deps: Deps, delivery: Delivery, deal: Deal | undefined, c
     reach[step.connectionId] = reachOf(open?.channel.addressedBy, open?.connection.state !== 'off', phone, own.filter((identity) => identity.connectionId === step.connectionId))
   }
   return {
-    deal: deal === undefined ? undefined : { stageId: deal.stageId, isClosed: deal.isClosed, contactId: deal.contactId === undefined ? undefined : String(deal.contactId) },
+    deal: deal === undefined ? undefined : { stageId: deal.stageId, isClosed: deal.isClosed, contactId: textOf(deal.contactId), responsibleId: textOf(deal.responsibleId) },
     contactName: contact?.name,
-    reach: reach as ReachMap,
+    reach,
   }
 }
+
+const textOf = (id: number | undefined): string | undefined => (id === undefined ? undefined : String(id))
 
 /** By phone: the first number of the card that is one. By identity: the account bound to this contact that wrote last. */
 const reachOf = (addressedBy: 'phone' | 'identity' | undefined, isOn: boolean, phone: string | undefined, accounts: readonly Identity[]): Reach => {

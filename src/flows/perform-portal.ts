@@ -80,7 +80,7 @@ const perform = async (deps: Deps, portal: Portal, client: PortalClient, claimed
   const tasks = others.map((row) => taskFor(deps, portal, context, row, undefined))
 
   // Two rounds share their requests: deals are read beside the first commands, contacts beside the rest.
-  const isPaused = (task: Task): boolean => task.commands.some(({ method }) => (paused[method] ?? 0) > deps.clock.now())
+  const isPaused = (task: Task): boolean => task.commands.some(({ method }) => (paused[method] ?? 0) > Date.now())
   const ready = tasks.filter((task) => !isPaused(task))
   await postpone(deps, tasks.filter(isPaused).map((task) => ({ row: task.row, error: undefined, waitMs: 10_000 })))
   const spare = looks.length === 0 ? Number.POSITIVE_INFINITY : 48
@@ -155,6 +155,7 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
   const delivery = context.deliveries.get(row.deliveryId!)
   if (delivery === undefined) return plain([])
   const dealId = Number(delivery.dealId)
+  const responsibleId = delivery.responsibleId === undefined ? undefined : Number(delivery.responsibleId)
   const titleOf = (attempt: { connectionId: ConnectionId }): string => context.titles.get(attempt.connectionId) ?? '—'
   switch (row.kind) {
     case 'record': {
@@ -179,7 +180,7 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
       }
       return {
         row,
-        commands: addRecordCommands({ record: key(), binding: key('bind') }, { dealId, contactId, originId: delivery.id }, record),
+        commands: addRecordCommands({ record: key(), binding: key('bind') }, { dealId, contactId, originId: delivery.id, responsibleId }, record),
         conclude: (outcomes) => found(addedRecordIdOf(resultIn(outcomes, key()))),
       }
     }
@@ -201,7 +202,7 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
         }
       }
       const deadlineAt = Math.max(TaskPayload.parse(row.payload).dueAt, taskDeadline(delivery))
-      return plain([addTaskCommand(key(), { dealId, reference, deadlineAt, language: portal.language })])
+      return plain([addTaskCommand(key(), { dealId, reference, deadlineAt, language: portal.language, responsibleId })])
     }
     default:
       return plain([])

@@ -33,12 +33,13 @@ export const createPortalClients = (parts: Parts): ((portal: PortalId) => Portal
     if (known !== undefined) return known
     const client = createPortalClient({
       tokens: tokensOf(parts, portal),
-      budget: budgetOf(parts.db, portal),
+      budget: budgetOf(parts.db, parts.clock, portal),
       oauth: parts.oauth,
       clock: parts.clock,
       signal: parts.stopping,
       journal: ({ methods, httpStatus, code, durationMs }) => {
-        parts.metrics.count('estafeta_portal_requests_total', { status: String(httpStatus), code })
+        // Some portals put a sentence where the code should be: a label must not grow without bound.
+        parts.metrics.count('estafeta_portal_requests_total', { status: String(httpStatus), code: /^[\w.-]{0,60}$/.test(code) ? code : 'other' })
         parts.log.debug({ portal, methods, httpStatus, code, durationMs }, 'a request to the portal')
       },
     })
@@ -94,9 +95,10 @@ const tokensOf = ({ db, secrets }: Parts, id: PortalId): TokenStore => ({
   invalidate: async (token) => invalidateToken(db, id, token.userId ?? '0'),
 })
 
-/** One budget per portal for all processes. */
-const budgetOf = (db: Db, id: PortalId): Budget => {
+/** One budget per portal for all processes. It lives in real time: limits are the portal's, and portals know no rehearsals. */
+const budgetOf = (db: Db, clock: Clock, id: PortalId): Budget => {
   const key = `portal ${id}`
+  const real = (at: number): number => Date.now() + clock.waitMs(at)
   return {
     take: async ({ methods }) => {
       const paused = await pausedMethods(db, key)
@@ -105,8 +107,8 @@ const budgetOf = (db: Db, id: PortalId): Budget => {
       return (await takeBudget(db, key, portalBucket, 1)).waitMs
     },
     report: async ({ method, operatingSeconds, resetAt }) => {
-      if (operatingSeconds >= mostOperatingSeconds && resetAt > Date.now()) await pauseMethod(db, key, method, resetAt)
+      if (operatingSeconds >= mostOperatingSeconds) await pauseMethod(db, key, method, real(resetAt))
     },
-    pause: async (method, until) => (method === allMethods ? pauseBudget(db, key, until) : pauseMethod(db, key, method, until)),
+    pause: async (method, until) => (method === allMethods ? pauseBudget(db, key, real(until)) : pauseMethod(db, key, method, real(until))),
   }
 }

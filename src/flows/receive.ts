@@ -26,7 +26,7 @@ const mostInFlight = 2
  * A row that the database refuses fails alone: its group is then written one by one.
  */
 export const createInboxWriter = (db: Db): InboxWriter => {
-  let waiting: { entry: InboxEntry; done: () => void; failed: (error: unknown) => void }[] = []
+  const waiting: { entry: InboxEntry; done: () => void; failed: (error: unknown) => void }[] = []
   let timer: NodeJS.Timeout | undefined
   let inFlight = 0
   const flush = (): void => {
@@ -38,9 +38,8 @@ export const createInboxWriter = (db: Db): InboxWriter => {
       .then(
         () => group.forEach(({ done }) => done()),
         async (error: unknown) => {
-          if (group.length === 1) return group[0]!.failed(error)
-          for (const { entry, done, failed } of group) await record(db, [entry]).then(done, failed)
-          return undefined
+          if (group.length === 1) group[0]!.failed(error)
+          else for (const { entry, done, failed } of group) await record(db, [entry]).then(done, failed)
         },
       )
       .finally(() => {
@@ -150,11 +149,20 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
 
     robot: async (body) => {
       const parsed = parseRobotCall(body)
-      if (!parsed.ok) return refuse('robot', parsed.reason)
+      if (!parsed.ok) {
+        refuse('robot', parsed.reason)
+        return
+      }
       const call = parsed.value
       const portal = await isGenuine(call.auth)
-      if (portal === undefined) return refuse('robot', 'application token')
-      if (portal.state === 'uninstalled') return refuse('robot', 'uninstalled')
+      if (portal === undefined) {
+        refuse('robot', 'application token')
+        return
+      }
+      if (portal.state === 'uninstalled') {
+        refuse('robot', 'uninstalled')
+        return
+      }
       await writer.write({
         source: `robots:${portal.id}`,
         externalId: call.key,
@@ -167,13 +175,19 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
 
     event: async (body) => {
       const parsed = parseEvent(body)
-      if (!parsed.ok) return refuse('event', parsed.reason)
+      if (!parsed.ok) {
+        refuse('event', parsed.reason)
+        return
+      }
       const { auth, name, key, publicPart, data } = parsed.value
       const lifecycle = lifecycleOf({ name, data })
       // Installation and update bring a new application token: they are proved by the refresh token they carry, at the OAuth server.
       const provesItself = lifecycle !== undefined && lifecycle.kind !== 'uninstalled' && auth.refreshToken !== undefined
       const portal = provesItself ? undefined : await isGenuine(auth)
-      if (!provesItself && portal === undefined) return refuse('event', 'application token')
+      if (!provesItself && portal === undefined) {
+        refuse('event', 'application token')
+        return
+      }
       await writer.write({
         source: `events:${auth.memberId}`,
         externalId: key,

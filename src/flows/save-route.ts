@@ -84,7 +84,7 @@ const abilitiesOf = async (deps: Deps, portal: PortalId): Promise<ReadonlyMap<st
         needsTemplate: channel.canStart === 'template',
         textLength: channel.limits.textLength,
       }
-      return [[connection.id as string, ability]]
+      return [[connection.id, ability] as const]
     }),
   )
 }

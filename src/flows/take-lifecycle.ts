@@ -2,7 +2,7 @@ import { lifecycleOf, type IncomingAuth } from '../bitrix/incoming.ts'
 import { type InboxRow } from '../db/inbox.ts'
 import { listConnections } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
-import { deletePortal, deleteTokens, findPortal, updatePortal } from '../db/portals.ts'
+import { bestToken, deletePortal, deleteTokens, findPortal, updatePortal } from '../db/portals.ts'
 import { isSameSecret } from '../db/secrets.ts'
 import { deliveryId, portalId } from '../domain/ids.ts'
 import { messageOf } from '../errors.ts'
@@ -12,7 +12,7 @@ import { type Deps } from './deps.ts'
 import { acceptInstallation, registerEverything } from './install-portal.ts'
 import { hookUrlOf } from './connect-channel.ts'
 
-const EventBody = z.looseObject({ event: z.string(), data: z.unknown() })
+const EventBody = z.looseObject({ event: z.string(), data: z.unknown().optional() })
 
 /**
  * The application's own life in a portal: installed without pages, updated (which wiped events and robots), uninstalled.
@@ -25,7 +25,13 @@ export const takeLifecycleEvent = async (deps: Deps, trx: Trx, row: InboxRow): P
   const lifecycle = lifecycleOf({ name: body.event.toUpperCase(), data: body.data })
   if (lifecycle === undefined) return
   if (lifecycle.kind !== 'uninstalled') {
-    const auth = JSON.parse(deps.secrets.open(row.sealed!)) as IncomingAuth
+    if (row.sealed === null) {
+      // Proved by the application token and brings no tokens: the pages have installed already, the registrations are looked over.
+      const token = await bestToken(trx, portalId(row.portal_id!))
+      if (token !== undefined) await registerEverything(deps, portalId(row.portal_id!), token.userId)
+      return
+    }
+    const auth = JSON.parse(deps.secrets.open(row.sealed)) as IncomingAuth
     const language = lifecycle.language === undefined ? undefined : lifecycle.language === 'ru' ? 'ru' : 'en'
     // A refresh token proves itself once: a repetition after a crash finds the installation written and only repairs the registrations.
     const known = await findPortal(trx, portalId(auth.memberId))

@@ -41,17 +41,32 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, pages
   server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'NOT_FOUND', message: 'Такого адреса здесь нет.' }))
   await server.register(formbody, { parser: decodeForm, bodyLimit: bodyLimitBytes })
 
-  server.get('/healthz', async () => ({ status: 'ok' }))
+  server.get('/healthz', () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
     const missing = await isReady()
     return missing === undefined ? { status: 'ready' } : reply.status(503).send({ status: 'not ready', reason: missing })
   })
   server.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(deps.metrics.render()))
 
-  await server.register(async (scope) => registerHooks(scope, receiver))
-  await server.register(async (scope) => registerBitrix(scope, receiver))
+  await server.register((scope, _options, done) => {
+    registerHooks(scope, receiver)
+    done()
+  })
+  await server.register((scope, _options, done) => {
+    registerBitrix(scope, receiver)
+    done()
+  })
   await server.register(fastifyStatic, { root: path.join(pagesFolder, 'assets'), prefix: '/placements/assets/', immutable: true, maxAge: '30d', decorateReply: false })
-  await server.register(async (scope) => registerPages(scope, { pageOpener, sessions, pagesFolder, log: deps.log }))
-  await server.register(async (scope) => registerApi(scope, { deps, sessions }), { prefix: '/api' })
+  await server.register((scope, _options, done) => {
+    registerPages(scope, { pageOpener, sessions, pagesFolder, log: deps.log })
+    done()
+  })
+  await server.register(
+    (scope, _options, done) => {
+      registerApi(scope, { deps, sessions })
+      done()
+    },
+    { prefix: '/api' },
+  )
   return server
 }

@@ -1,5 +1,5 @@
 import { PgBoss, fromKysely } from 'pg-boss'
-import { type Kysely, type Transaction } from 'kysely'
+import { type Transaction } from 'kysely'
 import { jobs, schedules, type JobData, type JobName } from './jobs.ts'
 
 export type Handlers = { readonly [Name in JobName]: (items: readonly JobData<Name>[]) => Promise<void> }
@@ -41,7 +41,7 @@ export const openQueue = async (options: {
       await boss.insert(
         'delivery.wake',
         timers.map(({ at, data }) => ({ data, startAfter: at })),
-        { db: fromKysely(trx as unknown as Kysely<never>) },
+        { db: fromKysely(trx) },
       )
     },
     work: async (handlers) => {

@@ -14,8 +14,7 @@ const failureWaitMs = 1_000
  * An error is told to `onError` and followed by a pause: a database that is away is not hammered.
  */
 export const startLoop = (options: { work: () => Promise<number>; idleMs: number; onError: (error: unknown) => void }): Loop => {
-  let isStopped = false
-  let isRung = false
+  const state = { isStopped: false, isRung: false }
   let wake: (() => void) | undefined
   const wait = async (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -24,19 +23,19 @@ export const startLoop = (options: { work: () => Promise<number>; idleMs: number
         clearTimeout(timer)
         resolve()
       }
-      if (isRung || isStopped) wake()
+      if (state.isRung || state.isStopped) wake()
     })
   const run = async (): Promise<void> => {
     for (;;) {
-      if (isStopped) return
-      isRung = false
+      if (state.isStopped) return
+      state.isRung = false
       try {
         if ((await options.work()) > 0) continue
         await wait(options.idleMs)
       } catch (error) {
-        if (isStopped) return
+        if (state.isStopped) return
         options.onError(error)
-        isRung = false
+        state.isRung = false
         await wait(failureWaitMs)
       }
     }
@@ -44,11 +43,11 @@ export const startLoop = (options: { work: () => Promise<number>; idleMs: number
   const running = run()
   return {
     ring: () => {
-      isRung = true
+      state.isRung = true
       wake?.()
     },
     stop: async () => {
-      isStopped = true
+      state.isStopped = true
       wake?.()
       await running
     },

@@ -64,7 +64,7 @@ const disconnect = async (context: Context & { readonly hookUrl: string }): Prom
 const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage): readonly unknown[] => {
   const rows: readonly (readonly unknown[])[] = [
     ...buttons.map(({ id, title }) => [{ type: 'callback', text: title, payload: id }]),
-    ...(requestsContact === true ? [[{ type: 'request_contact', text: 'Отправить мой номер' }]] : []),
+    ...(requestsContact === true ? [[{ type: 'request_contact', text: 'Поделиться номером' }]] : []),
   ]
   return rows.length === 0 ? [] : [{ type: 'inline_keyboard', payload: { buttons: rows } }]
 }

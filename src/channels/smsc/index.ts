@@ -96,9 +96,9 @@ const connect = async (context: Context & { readonly hookUrl: string }): Promise
 /**
  * SMS through SMSC.ru.
  *
- * Not idempotent in the strict sense: SMSC compares requests for one minute only (error 9) and lets an id be used again later. What
- * makes an unknown outcome safe is `lookUp` by our own number: ask first, send again only when SMSC does not know it, and a first
- * request that is still on its way then meets error 9.
+ * Idempotent by asking first: SMSC compares requests for one minute only (error 9) and lets an id be used again later, so a repetition
+ * alone would send twice. `lookUp` by our own number finds what has arrived; a first request that is still on its way arrives within
+ * that minute, and whichever of the two comes second meets error 9, which `send` resolves by the same question.
  *
  * @see https://smsc.ru/api/http/
  */
@@ -109,7 +109,7 @@ export const smsc: Channel<SmscCredentials> = {
   limits,
   canStart: 'anyone',
   addressedBy: 'phone',
-  isIdempotent: false,
+  isIdempotent: true,
   fields,
   parseCredentials,
   connect,

@@ -55,7 +55,7 @@ const disconnect = async (context: Context & { readonly hookUrl: string }): Prom
 /** One keyboard fits under a message. The request for a number wins: without it there is nobody to put the question to. */
 const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage) => {
   if (requestsContact === true)
-    return { keyboard: [[{ text: 'Отправить мой номер', request_contact: true as const }]], one_time_keyboard: true, resize_keyboard: true }
+    return { keyboard: [[{ text: 'Поделиться номером', request_contact: true as const }]], one_time_keyboard: true, resize_keyboard: true }
   return buttons.length === 0 ? undefined : { inline_keyboard: buttons.map(({ id, title }) => [{ text: title, callback_data: id }]) }
 }
 
