@@ -167,7 +167,7 @@ describe('max: what is asked of the Bot API', () => {
   it('asks for the number with the messenger\'s own button', async () => {
     vendor.replies(sent)
     await max.send({ ...message, requestsContact: true }, context())
-    expect(vendor.asked[0]?.body.attachments[0].payload.buttons).toEqual([[{ type: 'request_contact', text: 'Отправить мой номер' }]])
+    expect(vendor.asked[0]?.body.attachments[0].payload.buttons).toEqual([[{ type: 'request_contact', text: 'Поделиться номером' }]])
   })
 
   it('connects: subscribes with its secret and names the bot', async () => {

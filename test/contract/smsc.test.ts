@@ -178,6 +178,11 @@ describe('smsc: what is asked of SMSC.ru', () => {
     expect(vendor.asked[1]).toMatchObject({ path: '/sys/status.php', body: { phone: '79000000001', id: '1001' } })
   })
 
+  it('may be repeated, because it can be asked first', () => {
+    expect(smsc.isIdempotent).toBe(true)
+    expect(smsc.lookUp).toBeDefined()
+  })
+
   it('waits a minute when SMSC calls it too much and knows no such message', async () => {
     vendor.replies(answer('sms-smsc-response-error-9'), { status: 200, json: { status: -3 } })
     await expect(smsc.send(message, context())).rejects.toMatchObject({ failure: { class: 'rateLimited', code: '9' }, outcome: 'rejected', retryAfterSeconds: 60 })

@@ -295,7 +295,7 @@ describe('whatsapp: what is asked of Meta', () => {
     expect(facts.details.at(-1)?.label.ru).toContain('о паузах шаблонов')
   })
 
-  it('F41 says that the address must be entered by hand when Meta does not take it', async () => {
+  it('says that the address must be entered by hand when Meta does not take it', async () => {
     vendor.replies(number, done, error(400, 2200))
     const facts = await whatsapp.connect({ ...context(), hookUrl })
     expect(facts.details.at(-1)).toMatchObject({ value: hookUrl, label: { ru: expect.stringContaining('иначе') } })
