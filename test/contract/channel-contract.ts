@@ -123,6 +123,12 @@ export const channelContract = <Credentials>(fixtures: Fixtures<Credentials>): v
       for (const secret of secrets) expect(shown(error)).not.toContain(secret)
     })
 
+    it('names every empty field at once', () => {
+      expect(() => channel.parseCredentials({})).toThrow(
+        expect.objectContaining({ fields: Object.fromEntries(fixtures.needed.map((name) => [name, expect.stringMatching(/[а-я].*[.]$/)])) }),
+      )
+    })
+
     it.each([[undefined], [null], ['text'], [[]], [{}], [{ [fixtures.addressField]: 'ftp://example.test' }]])('refuses %j as a form', (input) => {
       expect(() => channel.parseCredentials(input)).toThrow(AppError)
     })

@@ -10,15 +10,18 @@ const credentialsForm = z
       .string()
       .regex(/^[A-Za-z0-9 !?_.()-]{1,11}$|^\d{1,15}$/, 'Имя отправителя: до 11 латинских букв и цифр, как оно согласовано с SMSC.ru.')
       .optional(),
-    callbackSecret: z.string({ error: 'Придумайте секретное слово и впишите его здесь и в кабинете SMSC.ru: им подписаны отчёты о доставке.' }),
+    callbackSecret: z.string().optional(),
     baseUrl: webAddress('Адрес SMSC.ru должен начинаться с https://.').default('https://smsc.ru'),
   })
-  .superRefine(({ apiKey, login, password }, context) => {
+  .superRefine(({ apiKey, login, password, callbackSecret }, context) => {
+    const miss = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message })
+    if (callbackSecret === undefined) miss('callbackSecret', 'Придумайте секретное слово и впишите его здесь и в кабинете SMSC.ru: им подписаны отчёты о доставке.')
     if (apiKey !== undefined) return
-    if (login === undefined && password === undefined) context.addIssue({ code: 'custom', path: ['apiKey'], message: 'Впишите ключ API или логин с паролем SMSC.ru.' })
-    else if (login === undefined) context.addIssue({ code: 'custom', path: ['login'], message: 'Впишите логин SMSC.ru.' })
-    else if (password === undefined) context.addIssue({ code: 'custom', path: ['password'], message: 'Впишите пароль SMSC.ru.' })
+    if (login === undefined && password === undefined) miss('apiKey', 'Впишите ключ API или логин с паролем SMSC.ru.')
+    else if (login === undefined) miss('login', 'Впишите логин SMSC.ru.')
+    else if (password === undefined) miss('password', 'Впишите пароль SMSC.ru.')
   })
+  .transform((form) => ({ ...form, callbackSecret: form.callbackSecret ?? '' }))
 
 /** Either `apiKey`, or `login` with `password`. */
 export type SmscCredentials = z.output<typeof credentialsForm>
