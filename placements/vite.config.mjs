@@ -25,7 +25,21 @@ export default defineConfig({
   // `root` is the package's folder, so that the kit writes its generated styles into the one node_modules.
   plugins: [
     vue(),
-    bitrix24UI({ root: path.join(root, '..'), router: false, colorMode: false, prose: false, mdc: false, components: false, autoImport: false, dts: false }),
+    bitrix24UI({
+      root: path.join(root, '..'),
+      router: false,
+      colorMode: false,
+      prose: false,
+      mdc: false,
+      components: false,
+      autoImport: false,
+      dts: false,
+      b24ui: {
+        formField: { slots: { wrapper: 'leading-5', help: 'not-italic leading-5', error: 'leading-5' } },
+        select: { slots: { root: 'w-full' } },
+        selectMenu: { slots: { root: 'w-full' } },
+      },
+    }),
     builtMark,
   ],
   build: {
@@ -34,6 +48,9 @@ export default defineConfig({
     assetsDir: 'assets',
     target: 'es2022',
     chunkSizeWarningLimit: 1200,
-    rolldownOptions: { input: Object.fromEntries(pages.map((name) => [name, path.join(root, name, 'index.html')])) },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: Object.fromEntries(pages.map((name) => [name, path.join(root, name, 'index.html')])),
+    },
   },
 })

@@ -1,6 +1,7 @@
 /** The overview as the page holds it: loaded once, then changed by what the server answers. */
-import { inject, provide, ref, shallowRef, type InjectionKey, type Ref } from 'vue'
+import { inject, onBeforeUnmount, onMounted, provide, ref, shallowRef, type InjectionKey, type Ref } from 'vue'
 import type { Connection, Overview, Route } from '../../src/http/schemas.ts'
+import { isSessionOver } from '../shared/api.ts'
 import { usePage } from '../shared/page.ts'
 import { upsert, type Tab } from './model.ts'
 
@@ -23,6 +24,8 @@ export const provideDashboard = (goTo: (tab: Tab) => void) => {
   const { api, say } = usePage()
   const overview = shallowRef<Overview>()
   const problem = ref('')
+  /** The page cannot be loaded again with the session that it has. */
+  const isOver = ref(false)
 
   const change = (part: (current: Overview) => Partial<Overview>) => {
     if (overview.value !== undefined) overview.value = { ...overview.value, ...part(overview.value) }
@@ -32,8 +35,19 @@ export const provideDashboard = (goTo: (tab: Tab) => void) => {
   }
   const load = async () => {
     problem.value = ''
-    await refresh().catch((error: unknown) => (problem.value = say(error)))
+    await refresh().catch((error: unknown) => {
+      problem.value = say(error)
+      isOver.value = isSessionOver(error)
+    })
   }
+
+  // Someone comes back to a page that was left open: what they see is to be true, and a session that ran out in the
+  // meantime is to be renewed before they begin to type, not when they save.
+  const renew = () => {
+    if (document.visibilityState === 'visible' && overview.value !== undefined) void refresh().catch(() => undefined)
+  }
+  onMounted(() => document.addEventListener('visibilitychange', renew))
+  onBeforeUnmount(() => document.removeEventListener('visibilitychange', renew))
 
   provide(key, {
     // Components below are shown only when there is an overview.
@@ -48,7 +62,7 @@ export const provideDashboard = (goTo: (tab: Tab) => void) => {
     dropRoute: (id) => change(({ routes }) => ({ routes: routes.filter((route) => route.id !== id) })),
     goTo,
   })
-  return { overview, problem, load, refresh }
+  return { overview, problem, isOver, load, refresh, renew }
 }
 
 export const useDashboard = (): Dashboard => {

@@ -32,6 +32,8 @@ export class ApiFailure extends Error {
   }
 }
 
+const sessionInvalid = 'SESSION_INVALID'
+
 const texts = {
   ru: {
     noAnswer: 'Сервер приложения не отвечает. Проверьте соединение и повторите.',
@@ -46,6 +48,9 @@ const texts = {
     unexpected: 'Something went wrong on this page. Reload it.',
   },
 }
+
+/** Nothing but a reload of the page helps. */
+export const isSessionOver = (error: unknown): boolean => error instanceof ApiFailure && error.code === sessionInvalid
 
 /** The sentence to show for whatever was thrown. */
 export const sentenceOf = (error: unknown, language: Language): string => (error instanceof ApiFailure ? error.message : texts[language].unexpected)
@@ -104,7 +109,7 @@ export const createApi = ({ session, language, fetch, wait, onSessionInvalid }: 
     const value = parse(text)
     if (answer.status >= 200 && answer.status < 300 && value !== undefined) return value as T
     if (!isApiError(value)) throw new ApiFailure('UNREADABLE', say.unreadable)
-    if (value.code === 'SESSION_INVALID') {
+    if (value.code === sessionInvalid) {
       onSessionInvalid()
       throw new ApiFailure(value.code, say.sessionOver)
     }

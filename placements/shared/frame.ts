@@ -85,7 +85,8 @@ export const mount = async (root: Component): Promise<void> => {
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     onSessionInvalid: () => reloadOnce(frame),
   })
+  const reload = () => void frame.parent.reloadWindow()
   const toTop = () => void frame.parent.scrollParentWindow(0)
-  create(root, boot.language).provide(pageKey, { frame, api, boot, language: boot.language, toTop }).mount(element)
+  create(root, boot.language).provide(pageKey, { frame, api, boot, language: boot.language, toTop, reload }).mount(element)
   keepFitted(frame, element)
 }

@@ -11,6 +11,8 @@ export interface Page {
   readonly language: Language
   /** Scrolls the portal's window to the frame's top: a new view begins at its beginning. */
   readonly toTop: () => void
+  /** Opens the page anew, with a fresh session. */
+  readonly reload: () => void
 }
 
 export const pageKey: InjectionKey<Page> = Symbol('page')

@@ -2,8 +2,8 @@
 import type { Language } from './boot.ts'
 
 const titles: Record<Language, Readonly<Record<string, string>>> = {
-  ru: { reminder: 'Напоминание о приёме', confirmation: 'Подтверждение записи', result: 'Результаты готовы', payment: 'Оплата', service: 'Сервисное сообщение', marketing: 'Рассылка' },
-  en: { reminder: 'Visit reminder', confirmation: 'Booking confirmation', result: 'Results are ready', payment: 'Payment', service: 'Service message', marketing: 'Marketing' },
+  ru: { reminder: 'Напоминание', service: 'Сервисное сообщение' },
+  en: { reminder: 'Reminder', service: 'Service message' },
 }
 
 export const purposeTitle = (purpose: string, language: Language): string => titles[language][purpose] ?? purpose

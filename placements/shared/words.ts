@@ -1,15 +1,6 @@
 /** Numbers and times as people say them. */
 import type { Language } from './boot.ts'
 
-/** `[form for 1, form for 2-4, form for 5]` in Russian; English uses the first and the last. */
-export const plural = (count: number, forms: readonly [string, string, string], language: Language): string => {
-  if (language === 'en') return count === 1 ? forms[0] : forms[2]
-  const rest = Math.abs(count) % 100
-  if (rest > 10 && rest < 20) return forms[2]
-  if (rest % 10 === 1) return forms[0]
-  return rest % 10 >= 2 && rest % 10 <= 4 ? forms[1] : forms[2]
-}
-
 /** `45 мин`, `1 ч 30 мин`, `2 сут`: the two largest units that are not zero. */
 export const duration = (minutes: number, language: Language): string => {
   const units = language === 'ru' ? (['сут', 'ч', 'мин'] as const) : (['d', 'h', 'min'] as const)

@@ -11,8 +11,8 @@ export interface Row {
   readonly id: string
   readonly time: string
   readonly dealId: string
-  readonly purpose: string
-  readonly routeName: string
+  /** Purpose and route; once, when a clinic gave the route the purpose's name. */
+  readonly about: string
   readonly status: { readonly title: string; readonly tone: Tone }
   /** `MAX · доставлено`; empty while nothing was tried. */
   readonly how: string
@@ -48,8 +48,7 @@ export const rowOf = (delivery: DeliverySummary, channels: readonly ChannelInfo[
   id: delivery.id,
   time: timeOf(new Date(delivery.at), timeZone, language),
   dealId: delivery.dealId,
-  purpose: purposeTitle(delivery.purpose, language),
-  routeName: delivery.routeName,
+  about: [...new Set([purposeTitle(delivery.purpose, language), delivery.routeName])].filter((part) => part !== '').join(' · '),
   status: { title: texts[language].statuses[delivery.status], tone: tones[delivery.status] },
   how: [
     delivery.channel === undefined ? undefined : channelTitle(delivery.channel, channels, language),
