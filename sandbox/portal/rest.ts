@@ -136,11 +136,12 @@ function run(engine: Engine, caller: Caller, method: string, given: Record<strin
   if (rule.app && !caller.app) throw deniedWithoutApplication(rule.name)
   if (rule.admin && !caller.user.admin) throw deniedToNonAdmin(rule.name)
   engine.limits.checkOperating(caller.account, rule.name)
+  const params = checkParams(rule, given)
   const handler = handlers[rule.name]
   if (!handler) throw systemErrors.notImplemented(rule.name)
   const started = performance.now()
   try {
-    return handler({ engine, app: caller.app, user: caller.user, scopes: caller.scopes, params: checkParams(rule, given) })
+    return handler({ engine, app: caller.app, user: caller.user, scopes: caller.scopes, params })
   } finally {
     engine.limits.spend(caller.account, rule.name, (performance.now() - started) / 1000)
   }

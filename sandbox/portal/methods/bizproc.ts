@@ -139,6 +139,14 @@ export const bizprocMethods: Record<string, Handler> = {
     run.log.push(String(call.params.LOG_MESSAGE))
     return true
   }),
+  // The trigger of a webhook: any code that was configured in the funnel.
+  'crm.automation.trigger': answer((call) => {
+    const [, id] = /^DEAL_(\d+)$/.exec(String(call.params.target)) ?? []
+    if (id === undefined || !call.engine.world.deals.has(Number(id))) throw new RestError('', 'Target is not found.')
+    if (call.params.code === undefined) throw new RestError('', 'Empty trigger code!')
+    fireTrigger(call.engine, String(call.params.code), 2, Number(id))
+    return true
+  }),
   'crm.automation.trigger.add': answer((call) => {
     appOf(call).triggers.set(checkTrigger(call.params.CODE), String(call.params.NAME))
     return true
