@@ -67,6 +67,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
   let application: string | null = null
   let robotDefaults: Record<string, unknown> = {}
+  const portalApp = (): string | null => {
+    const app = portal.state({ dealId: deal.id }).app
+    return app === null ? null : `${portal.origin}/app/${app.clientId}/`
+  }
   const world: World = {
     clock,
     portal,
@@ -76,7 +80,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     contactId: contact.id,
     patient,
     accounts,
-    get links() { return { application, deal: `${portal.origin}/crm/deal/details/${deal.id}/` } },
+    get links() { return { application: application ?? portalApp(), deal: `${portal.origin}/crm/deal/details/${deal.id}/` } },
     setApplicationLink: (url) => { application = url },
     setRobotDefaults: (properties) => { robotDefaults = properties },
     runRobot({ text, code, properties } = {}) {
