@@ -318,7 +318,7 @@ function menuSheet(messenger) {
   const item = (deed, text, kind = '') => `<button class="${kind}" data-deed="${deed}" data-messenger="${messenger}">${text}</button>`
   const barWord = isBot ? ['block', 'unblock'] : messenger === 'sms' ? ['refuseSms', 'allowSms'] : ['blockNumber', 'unblockNumber']
   sheet(`${icons[messenger]}<h2>${safe(scene.phone.name)}, ${names[messenger]}</h2>`, `<div class="menu-list">
-    ${isBot ? item('start', word.startBot) + item('contact', word.shareContact) + item('forge', word.forgeContact) : ''}
+    ${isBot ? `<form class="hook" data-link="${messenger}"><input name="link" placeholder="${word.linkPlaceholder}"><button>${word.open}</button></form>` + item('start', word.startBot) + item('contact', word.shareContact) + item('forge', word.forgeContact) : ''}
     ${item('read', word.readAll)}${messenger === 'sms' ? '' : item('twice', word.pressTwice)}
     ${item(chat.blocked ? 'unblock' : 'block', word[barWord[chat.blocked ? 1 : 0]], chat.blocked ? '' : 'danger')}
     ${item('off', word.phoneOff)}</div>`, messenger)
@@ -392,7 +392,14 @@ document.addEventListener('click', (event) => {
 })
 
 document.addEventListener('submit', (event) => {
-  const { hook, account } = event.target.dataset
+  const { hook, account, link: bot } = event.target.dataset
+  if (bot !== undefined) {
+    event.preventDefault()
+    const typed = event.target.elements.link.value.trim()
+    find('sheet').close()
+    void phone('start', bot, { payload: /[?&]start=([^&#]+)/.exec(typed)?.[1] ?? typed })
+    return
+  }
   if (hook === undefined) return
   event.preventDefault()
   const fields = Object.fromEntries(new FormData(event.target))

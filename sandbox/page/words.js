@@ -22,7 +22,7 @@ const ru = {
   next: 'следующий вызов', copied: 'Скопировано', accountsTitle: 'Реквизиты для настроек приложения', accountsHint: 'То, что администратор клиники берёт в кабинетах мессенджеров и вводит на странице подключений.',
   close: 'Закрыть', waitsFor: 'ждёт ответа приложения', returned: 'вернул', timedOut: 'истекло ожидание', lost: 'нет связи с песочницей', contact: 'Контакт', responsible: 'Администратор',
   task: 'дело', record: 'запись', refusedRobot: 'Робот не запущен', pressed: 'нажато', sms: 'SMS', segments: 'части', webhookNone: 'не задан', webhook: 'Вебхук', undo: 'Вернуть', save: 'Сохранить', saved: 'Сохранено',
-  hookPlaceholder: 'https://адрес приложения', metaConsole: 'Консоль Meta: URL обратного вызова', smscConsole: 'Кабинет SMSC.ru: обработчик отчётов', templates: 'Шаблоны', balance: 'Баланс',
+  linkPlaceholder: 'личная ссылка …?start=…', open: 'Открыть', hookPlaceholder: 'https://адрес приложения', metaConsole: 'Консоль Meta: URL обратного вызова', smscConsole: 'Кабинет SMSC.ru: обработчик отчётов', templates: 'Шаблоны', balance: 'Баланс',
 }
 const en = {
   title: 'Estafeta', subtitle: 'sandbox', accounts: 'Credentials', openDeal: 'Deal on the portal ↗', openApp: 'Open the application ↗',
@@ -48,7 +48,7 @@ const en = {
   next: 'next call', copied: 'Copied', accountsTitle: "Credentials for the application's settings", accountsHint: "What the clinic's administrator takes from the messengers' cabinets and types into the connections page.",
   close: 'Close', waitsFor: 'waits for the application', returned: 'returned', timedOut: 'timed out', lost: 'the sandbox is not reachable', contact: 'Contact', responsible: 'Manager',
   task: 'to-do', record: 'record', refusedRobot: 'The robot was not run', pressed: 'pressed', sms: 'SMS', segments: 'parts', webhookNone: 'not set', webhook: 'Webhook', undo: 'Undo', save: 'Save', saved: 'Saved',
-  hookPlaceholder: 'https://address of the application', metaConsole: 'Meta console: callback URL', smscConsole: 'SMSC.ru account: callback', templates: 'Templates', balance: 'Balance',
+  linkPlaceholder: 'personal link …?start=…', open: 'Open', hookPlaceholder: 'https://address of the application', metaConsole: 'Meta console: callback URL', smscConsole: 'SMSC.ru account: callback', templates: 'Templates', balance: 'Balance',
 }
 
 export const languages = { ru, en }
