@@ -107,6 +107,7 @@ export function updateApp(engine: Engine, clientId: string, change: { userId?: n
   engine.oauth.revoke(clientId)
   app.applicationToken = randomBytes(16).toString('hex')
   app.installed = !app.ui || app.installUrl === ''
+  app.firstRun = true
   if (!app.installed) app.connectors.clear()
   if (!app.ui && app.installUrl) handlers.push(app.installUrl)
   for (const handler of new Set(handlers)) {

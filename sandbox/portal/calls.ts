@@ -20,7 +20,7 @@ export interface CallRecord {
   durationMs: number
 }
 
-/** The journal of all REST calls, newest last; the oldest are dropped beyond `limit`. */
+/** The journal of all REST calls, newest last; the oldest are dropped beyond `limit` (a tenth more may stay for a while). */
 export class CallLog {
   readonly records: CallRecord[] = []
   private limit: number
@@ -41,7 +41,8 @@ export class CallLog {
     const key = record.batch === undefined ? record.method : `${record.method} (in batch)`
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1)
     this.records.push({ ...record, params: withoutTokens(record.params), answer: withoutTokens(record.answer) })
-    if (this.records.length > this.limit) this.records.splice(0, this.records.length - this.limit)
+    // In larger steps, for shifting the whole list at each call would cost more than the call.
+    if (this.records.length > this.limit * 1.1) this.records.splice(0, this.records.length - this.limit)
   }
 
   /** Calls that the portal refused although it behaved; with `injected` those of a misbehaving portal as well. */

@@ -94,6 +94,7 @@ export function addItem(engine: Engine, entityTypeId: number, input: Record<stri
 /** Changes an item and tells the handlers; a move to another stage is remembered by the runs that wait on the deal. */
 export function updateItem(engine: Engine, item: Item, input: Record<string, unknown>, cause: Cause): void {
   const deal = item.entityTypeId === 2
+  if (!deal) index(engine, item, false)
   const before = { stageId: item.stageId as string, categoryId: item.categoryId as number }
   const userId = cause === 'automation' ? 1 : cause.userId
   write(engine, item, input)
@@ -117,6 +118,7 @@ export function deleteItem(engine: Engine, item: Item, cause: Cause): void {
   const deal = item.entityTypeId === 2
   const store = deal ? engine.world.deals : engine.world.contacts
   store.delete(item.id)
+  if (!deal) index(engine, item, false)
   for (const activity of [...engine.world.activities.values()]) {
     activity.bindings = activity.bindings.filter((binding) => binding.entityTypeId !== item.entityTypeId || binding.entityId !== item.id)
     if (activity.bindings.length === 0) engine.world.activities.delete(activity.id)
@@ -145,6 +147,23 @@ function write(engine: Engine, item: Item, input: Record<string, unknown>): void
     item.closed = semantics === null ? 'N' : 'Y'
   } else {
     deriveCommunication(item)
+    index(engine, item, true)
+  }
+}
+
+/** How the duplicate index sees a phone or a mail: spellings of one number are the same. */
+export function communicationKey(typeId: string, value: string): string {
+  const normal = typeId === 'PHONE' ? value.replace(/\D/g, '').replace(/^8(?=\d{10}$)/, '7') : value.toLowerCase()
+  return `${typeId} ${normal}`
+}
+
+function index(engine: Engine, contact: Item, present: boolean): void {
+  const { communications } = engine.world
+  for (const entry of contact.fm) {
+    const key = communicationKey(entry.typeId, entry.value)
+    const ids = communications.get(key) ?? new Set()
+    if (present) communications.set(key, ids.add(contact.id))
+    else if (ids.delete(contact.id) && ids.size === 0) communications.delete(key)
   }
 }
 

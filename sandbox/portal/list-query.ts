@@ -24,10 +24,8 @@ const prefixPattern = /^(!=%|!%=|!@|!%|!=|=%|%=|>=|<=|>|<|@|%|=|!)?(.+)$/
 export function queryList<Row extends Record<string, any>>(
   all: Row[], query: ListQuery, allowed: (field: string) => boolean, values: (row: Row, field: string) => unknown[] = plainValues,
 ): Page<Row> {
-  const conditions = asMap(query.filter)
-  const found = all.filter((row) => matchesAll(row, conditions, allowed, values))
-  // Also an empty list answers for a filter that cannot be.
-  if (all.length === 0) matchesAll({} as Row, conditions, allowed, () => [])
+  const keep = compile(asMap(query.filter), allowed, values)
+  const found = all.filter(keep)
   sort(found, asMap(query.order), allowed)
   const start = Number(query.start ?? 0)
   if (start === -1) return { rows: found.slice(0, pageSize) }
@@ -46,17 +44,19 @@ export function asMap(value: unknown): Record<string, unknown> {
   return value !== null && typeof value === 'object' ? { ...value } : {}
 }
 
-function matchesAll<Row extends Record<string, any>>(
-  row: Row, conditions: Record<string, unknown>, allowed: (field: string) => boolean, values: (row: Row, field: string) => unknown[],
-): boolean {
+/** Reads the filter once; also an empty list answers for a filter that cannot be. */
+function compile<Row extends Record<string, any>>(
+  conditions: Record<string, unknown>, allowed: (field: string) => boolean, values: (row: Row, field: string) => unknown[],
+): (row: Row) => boolean {
   const { logic, ...rest } = conditions
-  const results = Object.entries(rest).map(([key, expected]) => {
-    if (/^\d+$/.test(key)) return matchesAll(row, asMap(expected), allowed, values)
+  const tests = Object.entries(rest).map(([key, expected]): ((row: Row) => boolean) => {
+    if (/^\d+$/.test(key)) return compile(asMap(expected), allowed, values)
     const [, prefix = '', field = key] = prefixPattern.exec(key) ?? []
     if (!allowed(field)) throw new RestError('INVALID_ARG_VALUE', `Invalid filter: field '${field}' is not allowed in filter`)
-    return matches(values(row, field), prefix, expected)
+    return (row) => matches(values(row, field), prefix, expected)
   })
-  return String(logic ?? 'AND').toUpperCase() === 'OR' ? results.length === 0 || results.some(Boolean) : results.every(Boolean)
+  if (String(logic ?? 'AND').toUpperCase() === 'OR') return (row) => tests.length === 0 || tests.some((test) => test(row))
+  return (row) => tests.every((test) => test(row))
 }
 
 function matches(actual: unknown[], prefix: string, expected: unknown): boolean {

@@ -218,6 +218,8 @@ export class World {
   categories: { id: number, name: string, sort: number }[] = []
   deals = new Map<number, Item>()
   contacts = new Map<number, Item>()
+  /** The duplicate index: type and normalised value -> contacts. */
+  communications = new Map<string, Set<number>>()
   activities = new Map<number, Activity>()
   timeline: TimelineRecord[] = []
   tasks = new Map<number, Task>()

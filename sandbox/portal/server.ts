@@ -21,6 +21,14 @@ export async function listen(engine: Engine, portal: () => Portal, port: number)
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, parseQuery(String(body)))
   })
+  // An empty body is an empty map: clients send the content type even when they have nothing to say.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, String(body) === '' ? {} : JSON.parse(String(body)))
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }))
+    }
+  })
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(cors)
     if (request.method === 'OPTIONS') await reply.code(204).send()

@@ -109,6 +109,8 @@ describe('misbehaviour', () => {
     portal.misbehave({ kind })
     const answer = await call('profile')
     expect([answer.status, answer.body.error]).toEqual([status, error])
+    const sample = Object.values(vectors).find((vector) => error !== '' && vector.response?.body?.error === error)
+    if (sample) expect(answer.body).toEqual(sample.response.body)
     expect((await call('profile')).status).toBe(200)
     expect(portal.refusedCalls()).toEqual([])
     expect(portal.refusedCalls({ injected: true })).toEqual([expect.objectContaining({ injected: kind })])

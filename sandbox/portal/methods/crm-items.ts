@@ -1,4 +1,4 @@
-import { addItem, deleteItem, fieldNames, isWritable, updateItem } from '../crm.ts'
+import { addItem, communicationKey, deleteItem, fieldNames, isWritable, updateItem } from '../crm.ts'
 import { RestError } from '../errors.ts'
 import { asMap, queryList } from '../list-query.ts'
 import { type Item } from '../model.ts'
@@ -81,14 +81,18 @@ function getUpper(entityTypeId: 2 | 3): Handler {
   })
 }
 
-const digits = (phone: string): string => phone.replace(/\D/g, '').replace(/^8(?=\d{10}$)/, '7')
-
 /** @see https://apidocs.bitrix24.com/api-reference/crm/universal/index.html */
 export const crmItemMethods: Record<string, Handler> = {
   'crm.item.get': answer((call) => ({ item: whole(existing(call, entityType(call))) })),
   'crm.item.list': (call) => {
     const type = entityType(call)
-    const all = [...(type === 2 ? call.engine.world.deals : call.engine.world.contacts).values()]
+    const store = type === 2 ? call.engine.world.deals : call.engine.world.contacts
+    // A filter by ids need not look at everybody.
+    const { '@id': ids, id, '=id': exact } = asMap(call.params.filter)
+    const named = ids ?? id ?? exact
+    const all = named === undefined
+      ? [...store.values()]
+      : [...new Set([named].flat().map(Number))].flatMap((one) => store.get(one) ?? []).sort((a, b) => a.id - b.id)
     for (const name of Object.values(asMap(call.params.select)).map(String)) {
       if (name !== '*' && !isField(type, name)) throw new RestError('INVALID_ARG_VALUE', `Invalid select: field '${name}' is not allowed in select`)
     }
@@ -131,12 +135,8 @@ export const crmItemMethods: Record<string, Handler> = {
     }
     const values = Object.values(asMap(call.params.values)).map(String)
     if (values.length > 20) throw new RestError('ERROR_ARGUMENT', 'No more than 20 values')
-    const key = (value: string): string => type === 'PHONE' ? digits(value) : value.toLowerCase()
-    const wanted = new Set(values.map(key))
     const entity = call.params.entity_type === undefined ? 'CONTACT' : String(call.params.entity_type)
-    const ids = entity !== 'CONTACT' ? [] : [...call.engine.world.contacts.values()]
-      .filter((contact) => contact.fm.some((entry) => entry.typeId === type && wanted.has(key(entry.value))))
-      .map((contact) => contact.id)
+    const ids = entity !== 'CONTACT' ? [] : [...new Set(values.flatMap((value) => [...call.engine.world.communications.get(communicationKey(type, value)) ?? []]))]
     // An empty PHP map comes as a list.
     return ids.length > 0 ? { CONTACT: ids } : []
   }),
