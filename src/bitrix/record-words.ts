@@ -34,8 +34,6 @@ interface Words {
   readonly callTaskText: (reference: string) => string
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-
 /** Every word that staff read in the timeline and in the call task. */
 export const words: Readonly<Record<Language, Words>> = {
   ru: {
@@ -76,7 +74,7 @@ export const words: Readonly<Record<Language, Words>> = {
       optOut: 'пациент отказался от сообщений',
       transient: 'мессенджер не ответил',
     },
-    reached: (proof, channel, at) => `${capital(proof)} в ${channel}, ${at}`,
+    reached: (proof, channel, at) => `${channel}, ${proof} ${at}`,
     notReached: 'Не доставлено: позвоните пациенту',
     stopped: (reason, at) => `Остановлено ${at}: ${reason}`,
     stops: {
@@ -133,7 +131,7 @@ export const words: Readonly<Record<Language, Words>> = {
       optOut: 'the patient refuses messages',
       transient: 'the messenger did not answer',
     },
-    reached: (proof, channel, at) => `${capital(proof)} in ${channel}, ${at}`,
+    reached: (proof, channel, at) => `${channel}, ${proof} ${at}`,
     notReached: 'Not delivered: call the patient',
     stopped: (reason, at) => `Stopped ${at}: ${reason}`,
     stops: {

@@ -77,7 +77,7 @@ export type Inbound =
       /** External id of our message that the patient quoted. */
       readonly replyTo?: string
       readonly contact?: SharedContact
-      /** The token of a personal start link, without `/start`. */
+      /** The token of a personal start link, without `/start`. Starting a bot without one is the text `/start`. */
       readonly startPayload?: string
       readonly at?: number
     }
@@ -140,6 +140,8 @@ export interface ConnectionFacts {
 export interface Channel<Credentials = unknown> {
   readonly id: string
   readonly title: Localized
+  /** What staff and patients call it, where the title names the vendor too: several vendors are one "SMS". */
+  readonly family?: Localized
   /** What this messenger can ever report, `accepted` included; `acted` where buttons or replies prove something. */
   readonly receipts: readonly Proof[]
   readonly limits: ChannelLimits

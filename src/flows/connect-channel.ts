@@ -37,8 +37,8 @@ const withStoredSecrets = (channel: Channel, draft: ConnectionDraft, stored: Rea
 }
 
 /**
- * Adds or changes a connection: the credentials are tried at the vendor and its webhook is set before anything is stored, so a stored
- * connection has worked at least once.
+ * Adds or changes a connection: the credentials are tried at the vendor and its webhook is set before it counts, so a stored
+ * connection has worked at least once. What does not work leaves nothing behind.
  *
  * @throws AppError FORM_INVALID with a sentence per field; ChannelError with what the vendor objected to
  */
@@ -48,24 +48,33 @@ export const connectChannel = async (deps: Deps, portal: PortalId, draft: Connec
   const stored = before === undefined ? {} : (JSON.parse(deps.secrets.open(before.sealedCredentials)) as Record<string, string>)
   const raw = withStoredSecrets(channel, draft, stored)
   const credentials = channel.parseCredentials(raw)
-  const hookKey = before?.hookKey ?? randomBytes(16).toString('hex')
-  const facts = await channel.connect({ credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, { channel: channel.id, hookKey }) })
-  const connection: Connection = {
+  const draftRow: Connection = {
     portalId: portal,
     id: before?.id ?? connectionId(v7(Date.now())),
     channel: channel.id,
     name: draft.name,
-    state: 'working',
+    state: 'off',
     problem: undefined,
     sealedCredentials: deps.secrets.seal(JSON.stringify(raw)),
-    hookKey,
-    title: facts.title,
-    details: facts.details,
-    checkedAt: new Date(),
+    hookKey: before?.hookKey ?? randomBytes(16).toString('hex'),
+    title: '',
+    details: [],
+    checkedAt: undefined,
   }
-  await saveConnection(deps.db, connection)
+  // Some vendors ask the webhook's address for a proof while they are told of it, so a new one has to be there already, switched off.
+  if (before === undefined) await saveConnection(deps.db, draftRow)
   deps.connections.forget()
-  return connection
+  try {
+    const facts = await channel.connect({ credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, draftRow) })
+    const connection: Connection = { ...draftRow, state: 'working', title: facts.title, details: facts.details, checkedAt: new Date() }
+    await saveConnection(deps.db, connection)
+    return connection
+  } catch (error) {
+    if (before === undefined) await deps.db.transaction().execute((trx) => deleteConnection(trx, portal, draftRow.id))
+    throw error
+  } finally {
+    deps.connections.forget()
+  }
 }
 
 const existing = async (db: Db, portal: PortalId, id: ConnectionId): Promise<Connection> => {

@@ -135,7 +135,7 @@ const contextOf = async (deps: Deps, portal: Portal, rows: readonly OutboxRow[])
   const titles = new Map<ConnectionId, string>()
   for (const id of new Set([...deliveries.values()].flatMap((delivery) => delivery.attempts.map((attempt) => attempt.connectionId)))) {
     const open = await deps.connections.byId(portal.id, id)
-    titles.set(id, open?.channel.title[portal.language] ?? '—')
+    titles.set(id, (open?.channel.family ?? open?.channel.title)?.[portal.language] ?? '—')
   }
   return { deliveries, side: await portalSide(deps.db, portal.id, ids), titles }
 }

@@ -1,4 +1,4 @@
-import { type Channel } from '../channels/channel.ts'
+import { type Channel, type Localized } from '../channels/channel.ts'
 import { listConnections, listRoutes, type Connection, type StoredRoute } from '../db/connections.ts'
 import { recentDeliveries } from '../db/deliveries.ts'
 import { findPortal, type Portal } from '../db/portals.ts'
@@ -45,6 +45,8 @@ export const showConnection = (deps: Deps, connection: Connection): ShownConnect
   }
 }
 
+const familyOf = (channel: Channel | undefined): Localized | undefined => channel?.family ?? channel?.title
+
 /** Everything that the application's page shows of one portal. */
 export const readSettings = async (
   deps: Deps,
@@ -60,7 +62,7 @@ export const readSettings = async (
     routes: await listRoutes(deps.db, id),
     deliveries: deliveries.map((delivery) => {
       const attempt = delivery.status === 'running' ? (openAttempt(delivery) ?? bestAttempt(delivery)) : bestAttempt(delivery)
-      return { delivery, channel: attempt === undefined ? undefined : channelOf.get(attempt.connectionId)?.title[portal.language], proof: attempt?.proof }
+      return { delivery, channel: attempt === undefined ? undefined : familyOf(channelOf.get(attempt.connectionId))?.[portal.language], proof: attempt?.proof }
     }),
   }
 }

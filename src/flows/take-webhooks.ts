@@ -54,7 +54,10 @@ export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow
   for (const { open, inbound } of arrivals) {
     if (inbound.type === 'reachability') events.push(...(await reachabilityEvents(deps, trx, open, inbound)))
     if (inbound.type === 'connection') {
-      await setConnectionState(trx, open.connection.portalId, open.connection.id, inbound.state, inbound.state === 'broken' ? inbound.code : undefined)
+      // One template that was paused does not stop the number: its steps fail by themselves and the cascade goes on.
+      const isOneTemplate = inbound.code.startsWith('template ')
+      deps.log.warn({ channel: open.channel.id, connection: open.connection.id, state: inbound.state, code: inbound.code }, 'a messenger told of a connection')
+      if (!isOneTemplate) await setConnectionState(trx, open.connection.portalId, open.connection.id, inbound.state, inbound.state === 'broken' ? inbound.code : undefined)
       deps.connections.forget()
     }
   }
@@ -79,6 +82,9 @@ export const receiptEvent = (attempt: AttemptId, receipt: ReceiptOrFailure, now:
   receipt.type === 'receipt'
     ? { type: 'receipt', attemptId: attempt, level: receipt.level, at: clamp(receipt.at, now) }
     : { type: 'bounced', attemptId: attempt, failure: receipt.failure, at: clamp(receipt.at, now) }
+
+/** How every channel says that a patient has started its bot. */
+const startText = '/start'
 
 const attemptPattern = /^[0-9a-f-]{36}\.\d{1,2}$/
 
@@ -132,7 +138,7 @@ const patientEvents = async (deps: Deps, trx: Trx, arrivals: readonly Arrival<Fr
       events.push({ portalId: connection.portalId, deliveryId: deliveryOf(pressed.attemptId), event: { type: 'acted', attemptId: pressed.attemptId, answer: pressed.answer, at: clamp(inbound.at, now) } })
       continue
     }
-    const isIntroduction = inbound.type === 'message' && (inbound.contact !== undefined || inbound.startPayload !== undefined)
+    const isIntroduction = inbound.type === 'message' && (inbound.contact !== undefined || inbound.startPayload !== undefined || inbound.text === startText)
     if (!isIntroduction) {
       const running = [
         ...(await runningTo(trx, [inbound.chat.phone === undefined ? { ...common, to: inbound.chat.id } : { portalId: connection.portalId, to: inbound.chat.phone }])),

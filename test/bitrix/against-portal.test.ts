@@ -153,7 +153,7 @@ describe('a notification', () => {
     expect(foundRecordIdOf((updates.get('none') as any).result)).toBeUndefined()
     const [entry] = portal.state({ dealId: deal.id }).timeline
     expect(entry).toMatchObject({ id: activityId, completed: true, tags: [{ title: 'доставлено', type: 'success' }] })
-    expect(entry!.lines.at(-1)).toMatch(/^Доставлено в SMS, \d\d:\d\d$/)
+    expect(entry!.lines.at(-1)).toMatch(/^SMS, доставлено \d\d:\d\d$/)
     expect(entry!.lines[0]).toMatch(/WhatsApp/)
 
     const again = (await client.batch([bindRecordCommand('again', activityId, contact.id)])).get('again')!

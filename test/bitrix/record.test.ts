@@ -27,7 +27,7 @@ describe('the record in the timeline', () => {
       'Telegram: пропущен - пациент заблокировал бота',
       'MAX: принято 11:01, ответа нет 60 мин',
       'SMS: доставлено 12:04',
-      'Доставлено в SMS, 12:04',
+      'SMS, доставлено 12:04',
     ])
     const { fields, layout } = recordOf(story, options)
     expect(layout.header).toEqual({ title: 'Эстафета: напоминание', tags: { status: { title: 'доставлено', type: 'success' } } })
@@ -48,13 +48,13 @@ describe('the record in the timeline', () => {
 
   it('shows the patient\'s answer', () => {
     const view: RecordView = { ...story, outcome: { kind: 'reached', channelTitle: 'MAX', proof: 'acted', at: at('14:02'), answer: 'confirm' } }
-    expect(linesOf(view).at(-1)).toBe('Пациент ответил в MAX, 14:02. Пациент придёт')
+    expect(linesOf(view).at(-1)).toBe('MAX, пациент ответил 14:02. Пациент придёт')
     expect(recordOf(view, options).layout.header.tags.status).toEqual({ title: 'придёт', type: 'success' })
   })
 
   it('names the day of what happened on another day', () => {
     const next = at('10:00') + 24 * 3_600_000
-    expect(linesOf({ ...story, outcome: { kind: 'reached', channelTitle: 'SMS', proof: 'delivered', at: next } }).at(-1)).toBe('Доставлено в SMS, 13.03 10:00')
+    expect(linesOf({ ...story, outcome: { kind: 'reached', channelTitle: 'SMS', proof: 'delivered', at: next } }).at(-1)).toBe('SMS, доставлено 13.03 10:00')
   })
 
   it('speaks English too', () => {

@@ -105,6 +105,7 @@ const connect = async (context: Context & { readonly hookUrl: string }): Promise
 export const smsc: Channel<SmscCredentials> = {
   id: 'smsc',
   title: { ru: 'SMS (SMSC.ru)', en: 'SMS (SMSC.ru)' },
+  family: { ru: 'SMS', en: 'SMS' },
   receipts: ['accepted', 'sent', 'delivered'],
   limits,
   canStart: 'anyone',
