@@ -138,6 +138,7 @@ describe('events', () => {
     await call('event.bind', { event: 'onCrmDealUpdate', handler: `${application.origin}/event` })
     const deal = portal.addDeal({})
     portal.updateDeal(deal.id, { title: 'Приём' }, { userId: 2 })
+    await portal.settle()
     portal.updateDeal(deal.id, { stageId: 'PREPARATION' }, 'automation')
     await portal.settle()
     const [person, automation] = application.received.map((one) => one.form)
@@ -308,5 +309,65 @@ describe('triggers, senders, connectors', () => {
     expect((await call('placement.bind', { ...tab, PLACEMENT: 'NOWHERE' })).body.error).toBe('ERROR_PLACEMENT_NOT_FOUND')
     expect((await call('placement.get')).body.result).toEqual([expect.objectContaining({ placement: tab.PLACEMENT, handler: tab.HANDLER, title: 'Эстафета' })])
     expect((await call('placement.unbind', { PLACEMENT: tab.PLACEMENT })).body.result).toEqual({ count: 2 })
+  })
+})
+
+describe('the pages and the control over HTTP', () => {
+  const text = async (path: string): Promise<string> => (await fetch(portal.origin + path)).text()
+  const send = async (method: string, path: string, body?: unknown): Promise<any> => (await fetch(`${portal.origin}/sandbox${path}`, {
+    method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })).json()
+
+  it('embed the application in a frame that the SDK accepts', async () => {
+    const { clientId, call } = await installed()
+    await call('placement.bind', { PLACEMENT: 'CRM_DEAL_DETAIL_TAB', HANDLER: `${application.origin}/tab`, TITLE: 'Эстафета' })
+    const deal = portal.addDeal({ title: '<b>Приём</b>', contactId: portal.addContact({ name: 'Иван' }).id })
+    for (const path of [`/app/${clientId}/`, `/crm/deal/details/${deal.id}/?tab=0`]) {
+      const [, name, sid] = /"frameName":"([^"]+\|0\|([0-9a-f]{32}))"/.exec(await text(path))!
+      expect(name).toBe(`${portal.domain}|0|${sid}`)
+      const init = await send('GET', `/frames/${sid}/init`)
+      expect(Object.keys(init)).toEqual(expect.arrayContaining(Object.keys(JSON.parse(String(vectors['frame.handshake-transcript'].payload.exchange[1].data).slice(37)))))
+      const renewed = await send('POST', `/frames/${sid}/refresh`)
+      expect((await post(`${portal.clientEndpoint}profile`, { auth: renewed.AUTH_ID })).status).toBe(200)
+    }
+    expect(await text(`/crm/deal/details/${deal.id}/`)).not.toContain('<b>Приём</b>')
+    expect(await text(`/crm/contact/details/${String(deal.contactId)}/`)).toContain('Иван')
+    expect((await fetch(`${portal.origin}/crm/deal/details/999/`)).status).toBe(404)
+  })
+
+  it('install through the frame: setInstall, setInstallFinish', async () => {
+    const { clientId } = register(portal, application.origin)
+    const [, sid] = /"appSid":"(\w+)"/.exec(await text(`/app/${clientId}/`))!
+    expect(await send('GET', `/frames/${sid}/init`)).toMatchObject({ INSTALL: true, FIRST_RUN: true })
+    await send('POST', `/frames/${sid}/install`)
+    expect(await send('GET', `/frames/${sid}/init`)).toMatchObject({ INSTALL: true, FIRST_RUN: false })
+    await send('POST', `/frames/${sid}/install-finish`)
+    expect(portal.state({}).app!.installed).toBe(true)
+  })
+
+  it('change the clinic, and the handlers hear of it', async () => {
+    const { call } = await installed()
+    for (const event of ['ONCRMCONTACTADD', 'ONCRMDEALADD', 'ONCRMDEALUPDATE', 'ONCRMDEALDELETE']) await call('event.bind', { event, handler: `${application.origin}/event` })
+    const contact = await send('POST', '/contacts', { name: 'Иван', phones: ['+79000000001'] })
+    const deal = await send('POST', '/deals', { title: 'Приём', contactId: contact.id })
+    await send('PATCH', `/deals/${deal.id}`, { stageId: 'EXECUTING', byAutomation: true })
+    expect(await send('GET', `/state?dealId=${deal.id}`)).toMatchObject({ deal: { stageName: 'Подтверждён' }, contact: { phones: ['+79000000001'] } })
+    await send('DELETE', `/deals/${deal.id}`)
+    await portal.settle()
+    // The queue keeps no order.
+    expect(application.received.map((one) => `${String(one.form.event)} ${one.form.auth.access_token ? 'with' : 'without'} token`).sort()).toEqual([
+      'ONCRMCONTACTADD with token', 'ONCRMDEALADD with token', 'ONCRMDEALDELETE with token', 'ONCRMDEALUPDATE without token',
+    ])
+    expect((await send('PATCH', '/deals/999', { title: 'x' })).error).toContain('There is no deal 999')
+  })
+
+  it('run a robot and say why one cannot run', async () => {
+    const { call } = await installed()
+    await call('bizproc.robot.add', robot())
+    const deal = portal.addDeal({})
+    const { eventToken } = await send('POST', '/robot', { dealId: deal.id, code: 'cascade_send', properties: { template: 'x' } })
+    expect(portal.robotRun(eventToken)).toMatchObject({ dealId: deal.id })
+    expect((await send('POST', '/robot', { dealId: deal.id, code: 'cascade_send' })).error).toContain('"template" is required')
+    expect((await send('POST', '/robot', { dealId: deal.id, code: 'nobody' })).error).toContain('nobody')
   })
 })

@@ -1,6 +1,6 @@
 import { RestError } from '../errors.ts'
 import { fireTrigger } from '../crm.ts'
-import { type App, isYes, type RobotDefinition } from '../model.ts'
+import { type App, isYes, type RobotDefinition, type RobotRun } from '../model.ts'
 import { answerRun, findRun } from '../robots.ts'
 import { answer, appOf, type Call, type Handler } from './call.ts'
 
@@ -123,19 +123,24 @@ function checkTrigger(code: unknown): string {
   return text
 }
 
+/** The token is the proof; one that belongs to another application proves nothing. */
+function ownRun(call: Call): RobotRun {
+  const run = findRun(call.engine, String(call.params.EVENT_TOKEN))
+  if (!run || (call.app && call.app.clientId !== run.clientId)) throw new RestError('ACCESS_DENIED', 'Access denied!', 403)
+  return run
+}
+
 /** @see https://apidocs.bitrix24.com/api-reference/bizproc/index.html */
 export const bizprocMethods: Record<string, Handler> = {
   ...family('robot'),
   ...family('activity'),
   'bizproc.event.send': answer((call) => {
-    const run = findRun(call.engine, String(call.params.EVENT_TOKEN))
-    if (!run) throw new RestError('ACCESS_DENIED', 'Access denied!', 403)
+    const run = ownRun(call)
     answerRun(call.engine, run, (call.params.RETURN_VALUES ?? {}) as Record<string, unknown>, String(call.params.LOG_MESSAGE ?? ''))
     return true
   }),
   'bizproc.activity.log': answer((call) => {
-    const run = findRun(call.engine, String(call.params.EVENT_TOKEN))
-    if (!run) throw new RestError('ACCESS_DENIED', 'Access denied!', 403)
+    const run = ownRun(call)
     run.log.push(String(call.params.LOG_MESSAGE))
     return true
   }),

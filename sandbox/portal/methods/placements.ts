@@ -1,4 +1,5 @@
 import { RestError } from '../errors.ts'
+import { isYes } from '../model.ts'
 import { answer, appOf, type Call, type Handler } from './call.ts'
 
 const crmCards = ['LEAD', 'DEAL', 'CONTACT', 'COMPANY', 'QUOTE', 'SMART_INVOICE', 'INVOICE', 'ORDER']
@@ -34,7 +35,7 @@ export const placementMethods: Record<string, Handler> = {
   'placement.list': answer((call) => Object.keys(codes).filter((code) => {
     const scope = codes[code]!
     if (call.params.SCOPE) return scope === String(call.params.SCOPE)
-    return call.params.FULL === true || scope === '' || call.scopes.includes(scope)
+    return isYes(call.params.FULL) || scope === '' || call.scopes.includes(scope)
   })),
   'placement.bind': answer((call) => {
     const app = appOf(call)
