@@ -116,6 +116,8 @@ export function createClock(options: ClockOptions = {}): Clock {
 }
 
 function checkSpeed(speed: number, least: number): number {
-  if (!Number.isFinite(speed) || speed < least) throw new RangeError(`The speed of time is a number ${least === 0 ? 'of zero or more' : 'above zero'}`)
+  if (!Number.isFinite(speed) || speed < least) {
+    throw new RangeError(`The speed of time is a number ${least === 0 ? 'of zero or more' : 'above zero'}`)
+  }
   return speed
 }

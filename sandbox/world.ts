@@ -59,11 +59,16 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
   const patient = messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
   const accounts = {
-    whatsapp: messengers.addWhatsAppNumber(), telegram: messengers.addTelegramBot(), max: messengers.addMaxBot(), sms: messengers.addSmscAccount(),
+    whatsapp: messengers.addWhatsAppNumber(),
+    telegram: messengers.addTelegramBot(),
+    max: messengers.addMaxBot(),
+    sms: messengers.addSmscAccount(),
   }
   const visit = tomorrowAtTen(clock.now())
   const contact = portal.addContact({ name: 'Иван', lastName: 'Петров', phones: [patient.patient.phone], assignedById: 2 })
-  const deal = portal.addDeal({ title: `Приём ${visit.words}`, stageId: 'NEW', contactId: contact.id, contactIds: [contact.id], assignedById: 2, begindate: visit.iso })
+  const deal = portal.addDeal({
+    title: `Приём ${visit.words}`, stageId: 'NEW', contactId: contact.id, contactIds: [contact.id], assignedById: 2, begindate: visit.iso,
+  })
 
   let application: string | null = null
   let robotDefaults: Record<string, unknown> = {}

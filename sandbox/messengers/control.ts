@@ -148,7 +148,9 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
   get('/calls', ({ query }) => messengers.calls({ messenger: query.messenger, account: query.account, after: Number(query.after ?? 0) }))
   get('/webhooks', ({ query }) => ({
     pending: messengers.pendingWebhooks(),
-    webhooks: messengers.webhooks().filter((one) => query.messenger === undefined || one.messenger === query.messenger).slice(-Number(query.limit ?? 1000)),
+    webhooks: messengers.webhooks()
+      .filter((one) => query.messenger === undefined || one.messenger === query.messenger)
+      .slice(-Number(query.limit ?? 1000)),
   }))
 }
 

@@ -19,7 +19,9 @@ export interface Handset {
   /** Shares the own number by the messenger's button. */
   shareContact(messenger: 'telegram' | 'max', options?: AccountChoice): PhoneMessage
   /** Sends somebody else's card, one without proof, or a manipulated one. */
-  forgeContact(messenger: 'telegram' | 'max', options?: AccountChoice & { kind?: 'foreign' | 'unsigned' | 'tampered', phone?: string }): PhoneMessage
+  forgeContact(
+    messenger: 'telegram' | 'max', options?: AccountChoice & { kind?: 'foreign' | 'unsigned' | 'tampered', phone?: string },
+  ): PhoneMessage
   block(messenger: Messenger, options?: AccountChoice): void
   unblock(messenger: Messenger, options?: AccountChoice): void
   /** Reads one message, or everything of the messenger. */

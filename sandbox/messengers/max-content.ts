@@ -31,10 +31,14 @@ export function readMaxBody(body: Record<string, any> | undefined, editing = fal
   if (typeof text === 'string' && text.length > 4000) return wrong('text: size must be between 0 and 4000')
   if (format !== undefined && format !== null && !['markdown', 'html'].includes(format)) return wrong('format: must be markdown or html')
   if (notify !== undefined && typeof notify !== 'boolean') return wrong('notify: must be a boolean')
-  if (link !== undefined && link !== null && (!['reply', 'forward'].includes(link.type) || typeof link.mid !== 'string')) return wrong('link: type and mid are required')
+  if (link !== undefined && link !== null && (!['reply', 'forward'].includes(link.type) || typeof link.mid !== 'string')) {
+    return wrong('link: type and mid are required')
+  }
   if (attachments !== undefined && attachments !== null && !Array.isArray(attachments)) return wrong('attachments: must be an array')
   const list: any[] = attachments ?? []
-  if (!editing && (text === undefined || text === null || text === '') && list.length === 0) return wrong('text or attachments must be present')
+  if (!editing && (text === undefined || text === null || text === '') && list.length === 0) {
+    return wrong('text or attachments must be present')
+  }
   let buttons: PhoneButton[][] | undefined = Array.isArray(attachments) ? [] : undefined
   for (const attachment of list) {
     if (!attachmentTypes.has(attachment?.type)) return wrong(`attachments: unknown type ${String(attachment?.type)}`)
@@ -59,7 +63,9 @@ function readRows(rows: unknown): { buttons: PhoneButton[][] } | MaxRefusal {
   for (const row of rows) {
     if (!Array.isArray(row) || row.length === 0) return wrong('attachments.payload.buttons: a row must be an array of buttons')
     if (row.length > 7) return wrong('attachments.payload.buttons: more than 7 buttons in a row')
-    if (row.length > 3 && row.some((button) => narrow.has(button?.type))) return wrong('attachments.payload.buttons: more than 3 such buttons in a row')
+    if (row.length > 3 && row.some((button) => narrow.has(button?.type))) {
+      return wrong('attachments.payload.buttons: more than 3 such buttons in a row')
+    }
     count += row.length
     const line: PhoneButton[] = []
     for (const button of row) {
@@ -77,10 +83,14 @@ function readButton(button: any): PhoneButton | MaxRefusal {
   if (typeof text !== 'string' || text.length < 1 || text.length > 128) return wrong('button text: size must be between 1 and 128')
   switch (button.type) {
     case 'callback':
-      if (typeof button.payload !== 'string' || button.payload.length > 1024) return wrong('button payload: size must be between 0 and 1024')
+      if (typeof button.payload !== 'string' || button.payload.length > 1024) {
+        return wrong('button payload: size must be between 0 and 1024')
+      }
       return { id: button.payload, text, kind: 'callback' }
     case 'link':
-      if (typeof button.url !== 'string' || button.url.length > 2048 || !/^https?:\/\//.test(button.url)) return wrong('button url: must be an address of at most 2048 characters')
+      if (typeof button.url !== 'string' || button.url.length > 2048 || !/^https?:\/\//.test(button.url)) {
+        return wrong('button url: must be an address of at most 2048 characters')
+      }
       return { id: button.url, text, kind: 'url', url: button.url }
     case 'request_contact':
       return { id: text, text, kind: 'contact' }

@@ -22,7 +22,9 @@ export function dialogMessage(stage: Stage, bot: MaxBot, patient: Patient, messa
           payload: {
             buttons: message.buttons.map((row) => row.map((button) => button.kind === 'callback'
               ? { type: 'callback', text: button.text, payload: button.id, intent: 'default' }
-              : button.kind === 'contact' ? { type: 'request_contact', text: button.text } : { type: 'link', text: button.text, url: button.url })),
+              : button.kind === 'contact'
+                ? { type: 'request_contact', text: button.text }
+                : { type: 'link', text: button.text, url: button.url })),
           },
         }],
       }
@@ -54,16 +56,17 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
     const account = String(bot.userId)
     if (bot.subscriptions.length === 0) stage.poster.lose({ messenger: 'max', account, kind: type }, 'no subscription')
     for (const subscription of bot.subscriptions) {
+      const headers: Record<string, string> = {
+        'content-type': 'application/json; charset=utf-8',
+        ...(subscription.secret === undefined ? {} : { 'x-max-bot-api-secret': subscription.secret }),
+      }
       if (subscription.updateTypes !== undefined && !subscription.updateTypes.includes(type)) continue
       postUpdate(stage, {
         messenger: 'max',
         account,
         kind: type,
         url: subscription.url,
-        headers: {
-          'content-type': 'application/json; charset=utf-8',
-          ...(subscription.secret === undefined ? {} : { 'x-max-bot-api-secret': subscription.secret }),
-        },
+        headers,
         body: Buffer.from(writeWithBigNumbers({ ...update, timestamp: stage.clock.now(), update_type: type })),
         orderKey: `max/${account}/${subscription.url}/${patient.id}`,
         retry: { firstMs: 5_000, longestMs: 1_800_000, forMs: eightHoursMs },
@@ -71,14 +74,14 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
           // After eight hours without a 200 MAX removes the subscription and says nothing.
           if (failingMs >= eightHoursMs * 0.9) bot.subscriptions = bot.subscriptions.filter((one) => one !== subscription)
         },
-        refresh: () => bot.subscriptions.includes(subscription)
-          ? { url: subscription.url, headers: { 'content-type': 'application/json; charset=utf-8', ...(subscription.secret === undefined ? {} : { 'x-max-bot-api-secret': subscription.secret }) } }
-          : undefined,
+        refresh: () => bot.subscriptions.includes(subscription) ? { url: subscription.url, headers } : undefined,
       })
     }
   }
 
-  const say = (patient: Patient, bot: MaxBot, shown: string, body: Record<string, unknown>, rest: Record<string, unknown> = {}): PhoneMessage => {
+  const say = (
+    patient: Patient, bot: MaxBot, shown: string, body: Record<string, unknown>, rest: Record<string, unknown> = {},
+  ): PhoneMessage => {
     const account = String(bot.userId)
     const { mid, seq } = nextIds(patient.maxChatId)
     const message = writtenMessage(stage, 'max', account, mid, shown)
@@ -155,9 +158,11 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
 }
 
 function contactAttachment(stage: Stage, bot: MaxBot, patient: Patient, card: ContactCard): unknown {
-  const vcard = writeVcard(card.phone, card.name.split(' ')[0]!)
+  const [name = ''] = card.name.split(' ')
+  const vcard = writeVcard(card.phone, name)
   const owner = showUser(stage, patient)
-  const hash = card.kind === 'tampered' ? hashVcard(writeVcard(patient.phone, card.name.split(' ')[0]!), bot.token) : hashVcard(vcard, bot.token)
+  // A tampered card carries the hash of the card that it was made from.
+  const hash = hashVcard(card.kind === 'tampered' ? writeVcard(patient.phone, name) : vcard, bot.token)
   return {
     type: 'contact',
     payload: {

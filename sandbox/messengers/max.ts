@@ -5,7 +5,9 @@ import { parseJsonObject, rawOf } from './bodies.ts'
 import { maxRefusal, readMaxBody, type MaxRefusal } from './max-content.ts'
 import { createMaxHands, dialogMessage, writeWithBigNumbers } from './max-updates.ts'
 import { type Patient, type PhoneMessage } from './phones.ts'
-import { acceptedMessage, answerCall, badGatewayPage, give, isWebhookAddress, type Answer, type Hands, type Stage, type TroubleAnswers } from './stage.ts'
+import {
+  acceptedMessage, answerCall, badGatewayPage, give, isWebhookAddress, type Answer, type Hands, type Stage, type TroubleAnswers,
+} from './stage.ts'
 
 /** A bot with what an administrator types into the application. */
 export interface MaxBot {
@@ -41,8 +43,9 @@ const done = (body: unknown = { success: true }): Answer => ({
 
 type Asked = FastifyRequest<{ Params: Record<string, string>, Querystring: Record<string, string> }>
 
-const knownUpdates = new Set(['message_created', 'message_callback', 'message_edited', 'message_removed', 'bot_started', 'bot_stopped', 'bot_added',
-  'bot_removed', 'user_added', 'user_removed', 'chat_title_changed', 'dialog_cleared', 'dialog_muted', 'dialog_unmuted', 'dialog_removed'])
+const knownUpdates = new Set(['message_created', 'message_callback', 'message_edited', 'message_removed', 'bot_started', 'bot_stopped',
+  'bot_added', 'bot_removed', 'user_added', 'user_removed', 'chat_title_changed', 'dialog_cleared', 'dialog_muted',
+  'dialog_unmuted', 'dialog_removed'])
 
 /** Registers the API below `/max`. */
 export function registerMax(app: FastifyInstance, stage: Stage): Max {
@@ -120,7 +123,9 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     const body = readMaxBody(parseJsonObject(rawOf(request.body)), true)
     if ('status' in body) return body
     if (!isPaced(bot, found.patient, behaviour)) return troubles.rateLimited(behaviour)
-    if (stage.clock.now() - found.message.acceptedAt > 86_400_000) return done({ success: false, message: 'Message is older than 24 hours' })
+    if (stage.clock.now() - found.message.acceptedAt > 86_400_000) {
+      return done({ success: false, message: 'Message is older than 24 hours' })
+    }
     edit(found.message, body)
     return done()
   })
@@ -138,7 +143,9 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     const found = findMessage(bot, request.query.message_id)
     if (found === undefined) return notFound('Message')
     if (!isPaced(bot, found.patient, behaviour)) return troubles.rateLimited(behaviour)
-    if (stage.clock.now() - found.message.acceptedAt > 86_400_000) return done({ success: false, message: 'Message is older than 24 hours' })
+    if (stage.clock.now() - found.message.acceptedAt > 86_400_000) {
+      return done({ success: false, message: 'Message is older than 24 hours' })
+    }
     found.message.deletedAt = stage.clock.now()
     return done()
   })
@@ -152,7 +159,8 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     const patient = stage.phones.byMaxChatId(Number(request.query.chat_id))
     if (patient === undefined) return notFound('Chat')
     const own = patient.messages.filter((one) => one.messenger === 'max' && one.account === account(bot) && one.deletedAt === undefined)
-    return done({ messages: own.slice(-Number(request.query.count ?? 50)).reverse().map((one) => dialogMessage(stage, bot, patient, one, sequence)) })
+    const shown = own.slice(-Number(request.query.count ?? 50)).reverse()
+    return done({ messages: shown.map((one) => dialogMessage(stage, bot, patient, one, sequence)) })
   })
 
   route('POST', '/answers', 'call', (bot, request, behaviour) => {
@@ -192,10 +200,14 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     if (typeof body?.url !== 'string') return wrong('url: must not be null')
     if (!isWebhookAddress(stage, body.url)) return wrong('url: must be an https address')
     const { secret, update_types: types } = body
-    if (secret !== undefined && (typeof secret !== 'string' || !/^[A-Za-z0-9_-]{5,256}$/.test(secret))) return wrong('secret: must match "^[a-zA-Z0-9_-]{5,256}$"')
-    if (types !== undefined && (!Array.isArray(types) || types.some((one) => !knownUpdates.has(String(one))))) return wrong('update_types: unknown type')
+    if (secret !== undefined && (typeof secret !== 'string' || !/^[A-Za-z0-9_-]{5,256}$/.test(secret))) {
+      return wrong('secret: must match "^[a-zA-Z0-9_-]{5,256}$"')
+    }
+    if (types !== undefined && (!Array.isArray(types) || types.some((one) => !knownUpdates.has(String(one))))) {
+      return wrong('update_types: unknown type')
+    }
     bot.subscriptions = bot.subscriptions.filter((one) => one.url !== body.url)
-    bot.subscriptions.push({ url: body.url, time: stage.clock.now(), updateTypes: types as string[] | undefined, secret: secret as string | undefined })
+    bot.subscriptions.push({ url: body.url, time: stage.clock.now(), updateTypes: types as string[] | undefined, secret })
     return done()
   })
 
@@ -227,7 +239,9 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
 
 /** A bot as MAX shows it. */
 export function showBot(stage: Stage, bot: MaxBot): Record<string, unknown> {
-  return { user_id: bot.userId, first_name: bot.name, username: bot.username, is_bot: true, last_activity_time: stage.clock.now(), name: bot.name }
+  return {
+    user_id: bot.userId, first_name: bot.name, username: bot.username, is_bot: true, last_activity_time: stage.clock.now(), name: bot.name,
+  }
 }
 
 /** A person as MAX shows one. */

@@ -88,7 +88,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
   const behaviours = createBehaviours(random)
   const calls = createCalls(clock)
   const stage: Stage = {
-    clock, random, behaviours, phones, poster, calls, limiter: createLimiter(clock), allowLoopbackHttp: options.allowLoopbackHttp ?? false, origin: () => origin,
+    clock, random, behaviours, phones, poster, calls, limiter: createLimiter(clock), origin: () => origin,
+    allowLoopbackHttp: options.allowLoopbackHttp ?? false,
   }
 
   const events = new EventEmitter<{ change: [] }>()
@@ -113,7 +114,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
       case 'sms': return [...smsc.accounts.keys()]
     }
   }
-  const network = { phones, accounts, now: () => clock.now(), hands: { whatsapp: whatsapp.hands, telegram: telegram.hands, max: max.hands, sms: smsc.hands } }
+  const hands = { whatsapp: whatsapp.hands, telegram: telegram.hands, max: max.hands, sms: smsc.hands }
+  const network = { phones, accounts, hands, now: () => clock.now() }
   const handsets = new Map<string, Handset>()
 
   const number = (id: string): WhatsAppNumber => {

@@ -5,7 +5,8 @@ import { parseForm, parseJsonObject, rawOf } from './bodies.ts'
 import { type Patient, type PhoneMessage } from './phones.ts'
 import { createReport } from './receipts.ts'
 import {
-  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage, type Answer, type Hands, type Stage, type TroubleAnswers,
+  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage,
+  type Answer, type Hands, type Stage, type TroubleAnswers,
 } from './stage.ts'
 import { countSegments, transliterate } from './sms-text.ts'
 import { moscowTime, moWebhook, statusWebhook } from './smsc-callbacks.ts'
@@ -81,7 +82,8 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
   const readFields = (request: FastifyRequest): Fields => {
     const raw = rawOf(request.body)
     if (request.url.startsWith('/smsc/rest/')) {
-      return Object.fromEntries(Object.entries(parseJsonObject(raw) ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)]))
+      const entries = Object.entries(parseJsonObject(raw) ?? {})
+      return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)]))
     }
     const query = request.url.split('?')[1] ?? ''
     // Without charset=utf-8 the text is taken for windows-1251.
@@ -97,7 +99,8 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
     return account?.password === fields.psw ? account : 2
   }
 
-  const route = (path: string, method: string, kind: 'send' | 'call', execute: (account: SmscAccount, fields: Fields, json: boolean, behaviour: Behaviour) => Answer | Promise<Answer>): void => {
+  type Execute = (account: SmscAccount, fields: Fields, json: boolean, behaviour: Behaviour) => Answer | Promise<Answer>
+  const route = (path: string, method: string, kind: 'send' | 'call', execute: Execute): void => {
     app.route({
       method: path.startsWith('/rest/') ? ['POST'] : ['GET', 'POST'],
       url: `/smsc${path}`,
@@ -118,7 +121,9 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
   const send = async (account: SmscAccount, fields: Fields, json: boolean, behaviour: Behaviour): Promise<Answer> => {
     const ownId = fields.id === undefined || fields.id === '' ? undefined : Number(fields.id)
     const fail = (code: number): Answer => errorAnswer(code, ownId, json, fields.fmt)
-    if (ownId !== undefined && (!Number.isInteger(ownId) || ownId < 1 || ownId > 2_147_483_647)) return errorAnswer(1, undefined, json, fields.fmt)
+    if (ownId !== undefined && (!Number.isInteger(ownId) || ownId < 1 || ownId > 2_147_483_647)) {
+      return errorAnswer(1, undefined, json, fields.fmt)
+    }
     const phones = (fields.phones ?? '').split(/[,;\n]/).map((one) => one.trim()).filter((one) => one !== '').map(normalisePhone)
     if (phones.length === 0 || (fields.mes ?? '') === '' || fields.mes!.length > 1000) return fail(1)
     if (phones.includes(undefined)) return fail(7)
@@ -138,7 +143,10 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
     if (behaviour.mode === 'refuses' && behaviour.refusal !== '' && !behaviour.refusal.includes('/')) return fail(Number(behaviour.refusal))
     if (cost > account.balance) return fail(3)
     const now = stage.clock.now()
-    const keys = phones.flatMap((phone) => [`${account.login}/${phone!}/${text}`, ...(ownId === undefined ? [] : [`${account.login}/${phone!}#${ownId}`])])
+    const keys = phones.flatMap((phone) => {
+      const to = `${account.login}/${phone!}`
+      return ownId === undefined ? [`${to}/${text}`] : [`${to}/${text}`, `${to}#${ownId}`]
+    })
     if (keys.some((key) => now - (recent.get(key) ?? -Infinity) < 60_000)) return fail(9)
     if (recent.size > 50_000) recent.clear()
     for (const key of keys) recent.set(key, now)
@@ -147,7 +155,8 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
     const early: Promise<unknown>[] = []
     for (const phone of phones) {
       const message: SmscMessage = {
-        id, phone: phone!, account, text, sender, segments, cost: segments * account.segmentPrice, status: -1, err: 0, changedAt: now, sentAt: now,
+        id, phone: phone!, account, text, sender, segments, cost: segments * account.segmentPrice,
+        status: -1, err: 0, changedAt: now, sentAt: now,
       }
       messages.set(`${account.login}/${phone!}/${id}`, message)
       transmit(message, validMs, behaviour, early)
@@ -165,7 +174,9 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
         id, cnt: count,
         ...(fields.cost === '2' || fields.cost === '3' ? money : {}),
         ...(fields.cost === '3' ? { balance: account.balance.toFixed(2) } : {}),
-        ...(fields.op === '1' ? { phones: phones.map((phone) => ({ phone, status: '-1', cost: (segments * account.segmentPrice).toFixed(2) })) } : {}),
+        ...(fields.op === '1'
+          ? { phones: phones.map((phone) => ({ phone, status: '-1', cost: (segments * account.segmentPrice).toFixed(2) })) }
+          : {}),
       },
     }
   }
@@ -214,7 +225,11 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
     const phone = normalisePhone(fields.phone ?? '')
     if (phone === undefined || fields.id === undefined) return errorAnswer(1, undefined, json, fields.fmt)
     const message = messages.get(`${account.login}/${phone}/${fields.id}`)
-    if (message === undefined) return json ? { status: 200, code: '-3', body: { status: -3, last_date: '', last_timestamp: 0 } } : errorAnswer(3, undefined, json, fields.fmt)
+    if (message === undefined) {
+      return json
+        ? { status: 200, code: '-3', body: { status: -3, last_date: '', last_timestamp: 0 } }
+        : errorAnswer(3, undefined, json, fields.fmt)
+    }
     const seconds = Math.floor(message.changedAt / 1000)
     const date = moscowTime(message.changedAt)
     if (!json) return { status: 200, code: 'ok', body: `Status = ${message.status}, check_time = ${date}`, ...plainType(false) }
@@ -236,7 +251,8 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
 
   route('/sys/balance.php', 'balance', 'call', (account, fields, json) => {
     const balance = account.balance.toFixed(2)
-    return { status: 200, code: 'ok', body: json ? { balance, ...(fields.cur === '1' ? { currency: 'RUR' } : {}) } : balance, ...plainType(json) }
+    const currency = fields.cur === '1' ? { currency: 'RUR' } : {}
+    return { status: 200, code: 'ok', body: json ? { balance, ...currency } : balance, ...plainType(json) }
   })
 
   const hands: Hands = {

@@ -27,14 +27,17 @@ export function readText(value: unknown, parseMode: unknown, limit: number): str
   return plain
 }
 
-const htmlTags = new Set(['b', 'strong', 'i', 'em', 'u', 'ins', 's', 'strike', 'del', 'span', 'tg-spoiler', 'a', 'tg-emoji', 'code', 'pre', 'blockquote'])
+const htmlTags = new Set(['b', 'strong', 'i', 'em', 'u', 'ins', 's', 'strike', 'del', 'span', 'tg-spoiler', 'a', 'tg-emoji', 'code', 'pre',
+  'blockquote'])
 
 function strip(text: string, mode: string): string {
   if (mode === '') return text
   if (mode === 'html') return stripHtml(text)
   if (mode === 'markdownv2') {
     const reserved = /(?:^|[^\\])([>#+=|{}.!-])/.exec(text)
-    if (reserved !== null) throw bad(`can't parse entities: Character '${reserved[1]!}' is reserved and must be escaped with the preceding '\\'`)
+    if (reserved !== null) {
+      throw bad(`can't parse entities: Character '${reserved[1]!}' is reserved and must be escaped with the preceding '\\'`)
+    }
     return text.replace(/\\(.)/g, '$1').replace(/[*_~`]/g, '')
   }
   if (mode === 'markdown') return text.replace(/[*_`]/g, '')
@@ -45,9 +48,12 @@ function stripHtml(text: string): string {
   const open: string[] = []
   const plain = text.replace(/<(\/?)([a-z-]*)([^>]*)>?/gi, (whole, slash: string, name: string, _rest, offset: number) => {
     const tag = name.toLowerCase()
-    if (!whole.endsWith('>') || !htmlTags.has(tag)) throw bad(`can't parse entities: Unsupported start tag "${name}" at byte offset ${Buffer.byteLength(text.slice(0, offset))}`)
+    const at = `at byte offset ${Buffer.byteLength(text.slice(0, offset))}`
+    if (!whole.endsWith('>') || !htmlTags.has(tag)) {
+      throw bad(`can't parse entities: Unsupported start tag "${name}" ${at}`)
+    }
     if (slash === '') open.push(tag)
-    else if (open.pop() !== tag) throw bad(`can't parse entities: Unmatched end tag at byte offset ${Buffer.byteLength(text.slice(0, offset))}`)
+    else if (open.pop() !== tag) throw bad(`can't parse entities: Unmatched end tag ${at}`)
     return ''
   })
   if (open.length > 0) throw bad(`can't parse entities: Can't find end tag corresponding to start tag "${open.at(-1)!}"`)
@@ -64,7 +70,8 @@ export function showKeyboard(buttons: PhoneButton[][]): { reply_markup?: unknown
   if (inline.length === 0) return {}
   return {
     reply_markup: {
-      inline_keyboard: inline.map((row) => row.map(({ text, id, kind, url }) => kind === 'url' ? { text, url } : { text, callback_data: id })),
+      inline_keyboard: inline.map((row) => row.map(({ text, id, kind, url }) =>
+        kind === 'url' ? { text, url } : { text, callback_data: id })),
     },
   }
 }
@@ -110,7 +117,9 @@ function readRows(rows: unknown, name: string, read: (button: any) => PhoneButto
 }
 
 function readInlineButton(button: any): PhoneButton {
-  if (typeof button?.text !== 'string' || button.text === '') throw bad("can't parse inline keyboard button: Field \"text\" must be of type String")
+  if (typeof button?.text !== 'string' || button.text === '') {
+    throw bad("can't parse inline keyboard button: Field \"text\" must be of type String")
+  }
   const text: string = button.text
   if (button.callback_data !== undefined) {
     const bytes = Buffer.byteLength(String(button.callback_data))
@@ -119,7 +128,9 @@ function readInlineButton(button: any): PhoneButton {
   }
   const url: unknown = button.url ?? button.web_app?.url
   if (url !== undefined) {
-    if (!/^(https?:\/\/|tg:\/\/)?[^\s/]+\.[^\s]+|^tg:\/\//.test(String(url))) throw bad(`inline keyboard button URL '${String(url)}' is invalid: Wrong HTTP URL`)
+    if (!/^(https?:\/\/|tg:\/\/)?[^\s/]+\.[^\s]+|^tg:\/\//.test(String(url))) {
+      throw bad(`inline keyboard button URL '${String(url)}' is invalid: Wrong HTTP URL`)
+    }
     return { id: String(url), text, kind: 'url', url: String(url) }
   }
   throw bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")

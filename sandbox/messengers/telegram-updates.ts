@@ -32,7 +32,8 @@ function toWebhook(stage: Stage, bot: TelegramBot, update: Update, chatId: numbe
     retry: { firstMs: 1_000, longestMs: 60_000, forMs: 86_400_000 },
     onAnswer: (body) => runReply(bot, body),
     onFailure: (reason) => {
-      bot.lastError = { at: stage.clock.now(), message: reason.startsWith('HTTP') ? `Wrong response from the webhook: ${reason.slice(5)}` : reason }
+      const message = reason.startsWith('HTTP') ? `Wrong response from the webhook: ${reason.slice(5)}` : reason
+      bot.lastError = { at: stage.clock.now(), message }
     },
   }
 }
@@ -72,7 +73,9 @@ export function createTelegramHands(
 
   const person = (patient: Patient): unknown => {
     const [first = '', last] = patient.name.split(' ')
-    return { id: patient.telegramId, is_bot: false, first_name: first, ...(last === undefined ? {} : { last_name: last }), language_code: 'ru' }
+    return {
+      id: patient.telegramId, is_bot: false, first_name: first, ...(last === undefined ? {} : { last_name: last }), language_code: 'ru',
+    }
   }
   const chat = (patient: Patient): unknown => {
     const [first = '', last] = patient.name.split(' ')
@@ -118,7 +121,8 @@ export function createTelegramHands(
       const id = `43${stage.random.digits(16)}`
       bot.callbacks.set(id, { message, at: stage.clock.now(), answered: false })
       emit(bot, patient, 'callback_query', {
-        id, from: person(patient), message: showMessage(bot, patient, message), chat_instance: `-${stage.random.digits(18)}`, data: button.id,
+        id, from: person(patient), message: showMessage(bot, patient, message), data: button.id,
+        chat_instance: `-${stage.random.digits(18)}`,
       })
     },
     start(patient, account, payload, quietly) {
@@ -131,12 +135,13 @@ export function createTelegramHands(
     },
     shareContact(patient, account, card) {
       const [first = ''] = card.name.split(' ')
+      const owner = card.kind === 'foreign' ? patient.telegramId + 76 : patient.telegramId
       return say(patient, botOf(account), `☎ ${card.phone}`, {
         contact: {
           // Telegram gives the own number without a plus.
           phone_number: card.kind === 'own' ? card.phone.replace('+', '') : card.phone,
           first_name: first,
-          ...(card.kind === 'unsigned' ? {} : { user_id: card.kind === 'own' || card.kind === 'tampered' ? patient.telegramId : patient.telegramId + 76 }),
+          ...(card.kind === 'unsigned' ? {} : { user_id: owner }),
         },
         ...(card.kind === 'tampered' ? { forward_origin: { type: 'user', date: now() - 3600, sender_user: person(patient) } } : {}),
       })

@@ -59,6 +59,8 @@ const refusals: Record<string, TelegramRefusal> = {
   'chat-not-found': new TelegramRefusal(400, 'Bad Request: chat not found'),
 }
 
+const descriptions: Record<string, string> = { setwebhook: 'Webhook was set', deletewebhook: 'Webhook was deleted' }
+
 type Parameters = Record<string, any>
 type Method = (bot: TelegramBot, parameters: Parameters, behaviour: Behaviour) => unknown
 
@@ -82,7 +84,9 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
   const findMessage = (bot: TelegramBot, parameters: Parameters, deed: string): { patient: Patient, message: PhoneMessage } => {
     const patient = findChat(parameters.chat_id)
     const message = stage.phones.message(patient, 'telegram', String(parameters.message_id), String(bot.botId))
-    if (message === undefined || message.deletedAt !== undefined) throw new TelegramRefusal(400, `Bad Request: message to ${deed} not found`)
+    if (message === undefined || message.deletedAt !== undefined) {
+      throw new TelegramRefusal(400, `Bad Request: message to ${deed} not found`)
+    }
     return { patient, message }
   }
 
@@ -108,7 +112,8 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
       const waitMs = stage.limiter.take(`tg/${bot.botId}`, 30, 30) || stage.limiter.take(`tg/${bot.botId}/${patient.id}`, 20, 1)
       if (waitMs > 0) throw tooMany(Math.ceil(waitMs / 1000))
     }
-    const message = acceptedMessage(stage, 'telegram', String(bot.botId), String(nextMessageId(bot, patient.telegramId)), text, keyboard.buttons)
+    const id = String(nextMessageId(bot, patient.telegramId))
+    const message = acceptedMessage(stage, 'telegram', String(bot.botId), id, text, keyboard.buttons)
     stage.phones.keep(patient, message)
     const carriage = { delayMs: behaviour.pace === 'instant' ? 0 : 300 }
     if (behaviour.mode === 'silent') stage.phones.hold(patient, message, carriage)
@@ -155,7 +160,9 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
       if (callback === undefined || callback.answered || stage.clock.now() - callback.at > 15 * 60_000) {
         throw new TelegramRefusal(400, 'Bad Request: query is too old and response timeout expired or query ID is invalid')
       }
-      if (typeof parameters.text === 'string' && parameters.text.length > 200) throw new TelegramRefusal(400, 'Bad Request: MESSAGE_TOO_LONG')
+      if (typeof parameters.text === 'string' && parameters.text.length > 200) {
+        throw new TelegramRefusal(400, 'Bad Request: MESSAGE_TOO_LONG')
+      }
       callback.answered = true
       if (typeof parameters.text === 'string' && parameters.text !== '') callback.message.notice = parameters.text
       return true
@@ -177,7 +184,8 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     getwebhookinfo: (bot) => webhookInfo(stage, bot),
     getupdates(bot, parameters) {
       if (bot.webhook !== undefined) {
-        throw new TelegramRefusal(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
+        throw new TelegramRefusal(409,
+          "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
       }
       bot.updates = bot.updates.filter((update) => update.update_id >= Number(parameters.offset ?? 0))
       return bot.updates.slice(0, Number(parameters.limit ?? 100))
@@ -188,8 +196,8 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     try {
       const result = methods[method]!(bot, parameters, behaviour)
       if (method === 'setwebhook') flushUpdates(stage, bot, runReply)
-      const description = method === 'setwebhook' ? { description: 'Webhook was set' } : method === 'deletewebhook' ? { description: 'Webhook was deleted' } : {}
-      return { status: 200, code: 'ok', body: { ok: true, result, ...description } }
+      const description = descriptions[method]
+      return { status: 200, code: 'ok', body: { ok: true, result, ...(description === undefined ? {} : { description }) } }
     } catch (error) {
       if (error instanceof TelegramRefusal) return errorAnswer(error)
       throw error
@@ -210,19 +218,22 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     const { token } = request.params
     const method = request.params.method.toLowerCase()
     const bot = bots.get(token)
-    const refused = !/^\d+:[\w-]{10,}$/.test(token)
-      ? new TelegramRefusal(404, 'Not Found')
-      : bot === undefined ? new TelegramRefusal(401, 'Unauthorized') : methods[method] === undefined ? new TelegramRefusal(404, 'Not Found: method not found') : undefined
-    if (refused !== undefined || bot === undefined) {
-      const answer = errorAnswer(refused ?? new TelegramRefusal(401, 'Unauthorized'))
-      stage.calls.add({ messenger: 'telegram', account: bot === undefined ? '' : String(bot.botId), method, status: answer.status, code: answer.code })
+    if (bot === undefined || methods[method] === undefined) {
+      // A path that cannot be a token, or a method that does not exist, is just not found.
+      const isUnknown = bot !== undefined || !/^\d+:[\w-]{10,}$/.test(token)
+      const answer = errorAnswer(isUnknown ? new TelegramRefusal(404, 'Not Found') : new TelegramRefusal(401, 'Unauthorized'))
+      const account = bot === undefined ? '' : String(bot.botId)
+      stage.calls.add({ messenger: 'telegram', account, method, status: answer.status, code: answer.code })
       return give(reply, answer)
     }
     const parameters = { ...request.query as Parameters, ...readParameters(request) }
-    const to = { messenger: 'telegram', account: String(bot.botId), method, kind: method.startsWith('send') && method !== 'sendchataction' ? 'send' : 'call' } as const
+    const kind = method.startsWith('send') && method !== 'sendchataction' ? 'send' : 'call'
+    const to = { messenger: 'telegram', account: String(bot.botId), method, kind } as const
     return answerCall(stage, to, reply, troubles, (behaviour) => execute(bot, method, parameters, behaviour))
   }
-  for (const path of ['/tg/bot:token/:method', '/bot:token/:method']) app.route({ method: ['GET', 'POST'], url: path, handler: handle as any })
+  for (const url of ['/tg/bot:token/:method', '/bot:token/:method']) {
+    app.route({ method: ['GET', 'POST'], url, handler: handle as any })
+  }
 
   return {
     bots,
@@ -246,8 +257,8 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
   }
 }
 
-const notModified = new TelegramRefusal(400, 'Bad Request: message is not modified: specified new message content and reply markup are exactly ' +
-  'the same as a current content and reply markup of the message')
+const notModified = new TelegramRefusal(400, 'Bad Request: message is not modified: specified new message content and reply markup are ' +
+  'exactly the same as a current content and reply markup of the message')
 
 const showChat = (patient: Patient): unknown => {
   const [first = '', last] = patient.name.split(' ')
@@ -256,8 +267,8 @@ const showChat = (patient: Patient): unknown => {
 
 function fileText(kind: 'photo' | 'document', parameters: Parameters): string {
   if (parameters[kind] === undefined) throw new TelegramRefusal(400, `Bad Request: there is no ${kind} in the request`)
-  const caption = parameters.caption === undefined || parameters.caption === '' ? '' : ` ${readText(parameters.caption, parameters.parse_mode, 1024)}`
-  return `[${kind}]${caption}`
+  const { caption } = parameters
+  return caption === undefined || caption === '' ? `[${kind}]` : `[${kind}] ${readText(caption, parameters.parse_mode, 1024)}`
 }
 
 function readParameters(request: FastifyRequest): Parameters {

@@ -21,6 +21,9 @@ type ById = FastifyRequest<{ Params: { id: string }, Querystring: Record<string,
 
 interface Medium { id: string, data: Buffer, mimeType: string, sha256: string, number: WhatsAppNumber }
 
+const usualFields = ['verified_name', 'code_verification_status', 'display_phone_number', 'quality_rating', 'platform_type', 'throughput']
+const categories: readonly unknown[] = ['UTILITY', 'MARKETING', 'AUTHENTICATION']
+
 const ok = (body: unknown): Answer => ({ status: 200, body, code: 'ok' })
 
 /** Registers everything of the Graph API that is not sending: the number, templates, subscriptions, media. */
@@ -34,7 +37,7 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       whatsapp_business_manager_messaging_limit: 'TIER_2K', name_status: 'APPROVED',
       webhook_configuration: { application: (number.override ?? number.webhook)?.url },
     }
-    const asked = fields?.split(',') ?? ['verified_name', 'code_verification_status', 'display_phone_number', 'quality_rating', 'platform_type', 'throughput']
+    const asked = fields?.split(',') ?? usualFields
     return { ...Object.fromEntries(asked.filter((name) => name in all).map((name) => [name, all[name]])), id: number.phoneNumberId }
   }
 
@@ -44,7 +47,9 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       number.templates.some((template) => template.id === id))
     return call(reply, opened, id, 'GET object', 'call', (number) => {
       if (number.phoneNumberId === id) return ok(about(number, request.query.fields))
-      if (number.wabaId === id) return ok({ id, name: number.verifiedName, timezone_id: '1', message_template_namespace: 'sandbox_namespace' })
+      if (number.wabaId === id) {
+        return ok({ id, name: number.verifiedName, timezone_id: '1', message_template_namespace: 'sandbox_namespace' })
+      }
       const template = number.templates.find((one) => one.id === id)
       if (template !== undefined) return ok(template)
       const medium = media.get(id)!
@@ -65,8 +70,9 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     const { id } = request.params
     const { name, status, language, category, limit = '25', after } = request.query
     return call(reply, open(request, id, (number) => number.wabaId === id), id, 'GET message_templates', 'call', (number) => {
-      const found = number.templates.filter((one) => (name === undefined || one.name.includes(name)) && (status === undefined || one.status === status) &&
-        (language === undefined || one.language === language) && (category === undefined || one.category === category))
+      const found = number.templates.filter((one) => (name === undefined || one.name.includes(name)) &&
+        (status === undefined || one.status === status) && (language === undefined || one.language === language) &&
+        (category === undefined || one.category === category))
       const from = after === undefined ? 0 : Number(Buffer.from(after, 'base64').toString())
       const to = from + Number(limit)
       const cursor = (index: number): string => Buffer.from(String(index)).toString('base64')
@@ -88,9 +94,13 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     const { id } = request.params
     return call(reply, open(request, id, (number) => number.wabaId === id), id, 'POST message_templates', 'call', (number) => {
       const body = parseJsonObject(rawOf(request.body)) ?? {}
-      if (typeof body.name !== 'string' || !/^[a-z0-9_]{1,512}$/.test(body.name)) return graphError(400, 100, '(#100) The parameter name is required.')
+      if (typeof body.name !== 'string' || !/^[a-z0-9_]{1,512}$/.test(body.name)) {
+        return graphError(400, 100, '(#100) The parameter name is required.')
+      }
       if (typeof body.language !== 'string') return graphError(400, 100, '(#100) The parameter language is required.')
-      if (!['UTILITY', 'MARKETING', 'AUTHENTICATION'].includes(body.category)) return graphError(400, 100, '(#100) The parameter category is required.')
+      if (!categories.includes(body.category)) {
+        return graphError(400, 100, '(#100) The parameter category is required.')
+      }
       if (!Array.isArray(body.components)) return graphError(400, 100, '(#100) The parameter components is required.')
       if (number.templates.some((one) => one.name === body.name && one.language === body.language)) {
         return graphError(400, 100, 'Invalid parameter', undefined, 2388024)
@@ -132,11 +142,12 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       for (const [name, value] of Object.entries(body)) {
         if (name === 'message_send_ttl_seconds') changed.message_send_ttl_seconds = Number(value)
         else if (name === 'components' && Array.isArray(value)) changed.components = value
-        else if (name === 'category' && ['UTILITY', 'MARKETING', 'AUTHENTICATION'].includes(String(value))) changed.category = value as Template['category']
+        else if (name === 'category' && categories.includes(value)) changed.category = value as Template['category']
         else if (name === 'parameter_format' || name === 'allow_category_change' || name === 'cta_url_link_tracking_opted_out') continue
         else return graphError(400, 100, `(#100) Invalid parameter`, `Unexpected key "${name}" on param "$root".`)
       }
-      const wrong = changed.message_send_ttl_seconds === undefined ? undefined : checkTtl(changed.category ?? template.category, changed.message_send_ttl_seconds)
+      const ttl = changed.message_send_ttl_seconds
+      const wrong = ttl === undefined ? undefined : checkTtl(changed.category ?? template.category, ttl)
       if (wrong !== undefined) return wrong
       Object.assign(template, changed)
       return ok({ success: true })
@@ -151,7 +162,9 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       if (url !== undefined) {
         if (verifyToken === undefined) return graphError(400, 100, '(#100) The parameter verify_token is required.')
         const trouble = await verifyCallback(stage, String(url), String(verifyToken))
-        if (trouble !== undefined) return graphError(400, 2200, `(#2200) Callback verification failed with the following errors: ${trouble}`)
+        if (trouble !== undefined) {
+          return graphError(400, 2200, `(#2200) Callback verification failed with the following errors: ${trouble}`)
+        }
       }
       for (const one of numbers.values()) {
         if (one.wabaId !== number.wabaId || one.token !== number.token) continue
@@ -167,7 +180,9 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     return call(reply, open(request, id, (number) => number.wabaId === id), id, 'GET subscribed_apps', 'call', (number) => ok({
       data: number.subscribed
         ? [{
-            whatsapp_business_api_data: { id: '1450000000000001', link: 'https://www.facebook.com/games/?app_id=1450000000000001', name: 'Sandbox app' },
+            whatsapp_business_api_data: {
+              id: '1450000000000001', link: 'https://www.facebook.com/games/?app_id=1450000000000001', name: 'Sandbox app',
+            },
             ...(number.override === undefined ? {} : { override_callback_uri: number.override.url }),
           }]
         : [],
@@ -191,7 +206,8 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       const { data, contentType } = files.file
       if (data.length > 100 * 1024 * 1024) return graphError(400, 131053, '(#131053) Media upload error', 'File size is too big.')
       const medium: Medium = {
-        id: stage.random.digits(16), data, mimeType: fields.type ?? contentType, sha256: createHash('sha256').update(data).digest('hex'), number,
+        id: stage.random.digits(16), data, mimeType: fields.type ?? contentType, number,
+        sha256: createHash('sha256').update(data).digest('hex'),
       }
       media.set(medium.id, medium)
       return ok({ id: medium.id })
@@ -208,7 +224,8 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     const { id } = request.params
     return call(reply, open(request, id, (number) => media.get(id)?.number === number), id, 'GET media bytes', 'call', () => {
       const medium = media.get(id)
-      return medium === undefined ? unknownObject(id) : { status: 200, body: medium.data, code: 'ok', headers: { 'content-type': medium.mimeType } }
+      if (medium === undefined) return unknownObject(id)
+      return { status: 200, body: medium.data, code: 'ok', headers: { 'content-type': medium.mimeType } }
     })
   })
 }
@@ -218,7 +235,9 @@ export function tellTemplate(stage: Stage, number: WhatsAppNumber, template: Tem
   const webhook = envelope(stage, number, 'message_template_status_update', {
     event, message_template_id: Number(template.id), message_template_name: template.name, message_template_language: template.language,
     reason: 'NONE', message_template_category: template.category,
-    ...(event === 'PAUSED' ? { other_info: { title: 'FIRST_PAUSE', description: 'Your WhatsApp message template has been paused for 3 hours.' } } : {}),
+    ...(event === 'PAUSED'
+      ? { other_info: { title: 'FIRST_PAUSE', description: 'Your WhatsApp message template has been paused for 3 hours.' } }
+      : {}),
     ...(event === 'DISABLED' ? { disable_info: { disable_date: String(Math.floor(stage.clock.now() / 1000)) } } : {}),
   }, `template:${event}`)
   if (webhook !== undefined) postUpdate(stage, webhook)

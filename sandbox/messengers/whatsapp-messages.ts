@@ -13,9 +13,9 @@ export interface ReadMessage {
   userId?: string
 }
 
-const knownFields = new Set(['messaging_product', 'recipient_type', 'to', 'recipient', 'type', 'context', 'biz_opaque_callback_data', 'text',
-  'template', 'interactive', 'image', 'document', 'video', 'audio', 'sticker', 'location', 'contacts', 'reaction', 'status', 'message_id',
-  'typing_indicator'])
+const knownFields = new Set(['messaging_product', 'recipient_type', 'to', 'recipient', 'type', 'context', 'biz_opaque_callback_data',
+  'text', 'template', 'interactive', 'image', 'document', 'video', 'audio', 'sticker', 'location', 'contacts', 'reaction', 'status',
+  'message_id', 'typing_indicator'])
 const media = ['image', 'document', 'video', 'audio', 'sticker']
 
 const invalid = (details: string): GraphError => graphError(400, 100, '(#100) Invalid parameter', details)
@@ -28,7 +28,9 @@ export function readMessage(body: Record<string, any>, templates: readonly Templ
   if (body.messaging_product !== 'whatsapp') return graphError(400, 100, '(#100) The parameter messaging_product is required.')
   const unknown = Object.keys(body).find((key) => !knownFields.has(key))
   if (unknown !== undefined) return invalid(`Unexpected key "${unknown}" on param "$root".`)
-  if (body.recipient_type !== undefined && body.recipient_type !== 'individual') return invalid("Param recipient_type must be one of {INDIVIDUAL}")
+  if (body.recipient_type !== undefined && body.recipient_type !== 'individual') {
+    return invalid("Param recipient_type must be one of {INDIVIDUAL}")
+  }
   if (typeof body.to !== 'string' && typeof body.recipient !== 'string') return graphError(400, 100, '(#100) The parameter to is required.')
   const opaque: unknown = body.biz_opaque_callback_data
   if (opaque !== undefined && (typeof opaque !== 'string' || opaque.length > 512)) {
@@ -61,12 +63,17 @@ function readContent(body: Record<string, any>, templates: readonly Template[]):
   if (type === 'interactive') return readInteractive(body.interactive)
   if (typeof type === 'string' && media.includes(type)) {
     const object = body[type]
-    if (typeof object?.id !== 'string' && typeof object?.link !== 'string') return graphError(400, 100, `(#100) The parameter ${type}['id'] or ${type}['link'] is required.`)
-    if (typeof object.caption === 'string' && object.caption.length > 1024) return invalid(`Param ${type}['caption'] must be at most 1024 characters long.`)
+    if (typeof object?.id !== 'string' && typeof object?.link !== 'string') {
+      return graphError(400, 100, `(#100) The parameter ${type}['id'] or ${type}['link'] is required.`)
+    }
+    if (typeof object.caption === 'string' && object.caption.length > 1024) {
+      return invalid(`Param ${type}['caption'] must be at most 1024 characters long.`)
+    }
     return { text: [`[${type}]`, object.filename, object.caption].filter(Boolean).join(' '), buttons: [] }
   }
   if (type === 'location' || type === 'contacts' || type === 'reaction') return { text: `[${type}]`, buttons: [] }
-  return invalid('Param type must be one of {AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, VIDEO}.')
+  return invalid('Param type must be one of {AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, ' +
+    'VIDEO}.')
 }
 
 function readTemplate(sent: any, templates: readonly Template[]): Content | GraphError {
@@ -79,8 +86,12 @@ function readTemplate(sent: any, templates: readonly Template[]): Content | Grap
     return graphError(404, 132001, '(#132001) Template name does not exist in the translation',
       `template name (${sent.name}) does not exist in ${sent.language.code}`)
   }
-  if (template.status === 'PAUSED') return graphError(400, 132015, '(#132015) Template is Paused', `template (${sent.name}) is paused due to low quality`)
-  if (template.status === 'DISABLED') return graphError(400, 132016, '(#132016) Template is Disabled', `template (${sent.name}) is disabled`)
+  if (template.status === 'PAUSED') {
+    return graphError(400, 132015, '(#132015) Template is Paused', `template (${sent.name}) is paused due to low quality`)
+  }
+  if (template.status === 'DISABLED') {
+    return graphError(400, 132016, '(#132016) Template is Disabled', `template (${sent.name}) is disabled`)
+  }
   const rendered = renderTemplate(template, sent.components)
   return 'status' in rendered ? rendered : { ...rendered, template }
 }
@@ -94,7 +105,9 @@ function readInteractive(sent: any): Content | GraphError {
     if (buttons.length < 1 || buttons.length > 3) return invalid('Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3')
     for (const button of buttons) {
       const { id, title } = button?.reply ?? {}
-      if (button?.type !== 'reply' || typeof id !== 'string' || typeof title !== 'string' || title === '') return invalid('Button reply must have an id and a title.')
+      if (button?.type !== 'reply' || typeof id !== 'string' || typeof title !== 'string' || title === '') {
+        return invalid('Button reply must have an id and a title.')
+      }
       if (title.length > 20) return invalid('Button title length invalid. Min length: 1, Max length: 20')
       if (id === '' || id.length > 256) return invalid('Button id length invalid. Min length: 1, Max length: 256')
     }

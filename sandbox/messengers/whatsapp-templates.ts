@@ -26,7 +26,8 @@ export interface TemplateComponent {
 /** Templates that a clinic of the sandbox has when nothing else was said. */
 export function usualTemplates(random: Random): Template[] {
   const template = (name: string, rest: Partial<Template>): Template => ({
-    id: random.digits(16), name, language: 'ru', category: 'UTILITY', status: 'APPROVED', parameter_format: 'POSITIONAL', components: [], ...rest,
+    id: random.digits(16), name, language: 'ru', category: 'UTILITY', status: 'APPROVED', parameter_format: 'POSITIONAL', components: [],
+    ...rest,
   })
   return [
     template('appointment_reminder', {
@@ -35,7 +36,7 @@ export function usualTemplates(random: Random): Template[] {
         { type: 'FOOTER', text: 'Клиника «Пример»' },
         {
           type: 'BUTTONS',
-          buttons: [{ type: 'QUICK_REPLY', text: 'Приду' }, { type: 'QUICK_REPLY', text: 'Перенести' }, { type: 'QUICK_REPLY', text: 'Отменить' }],
+          buttons: ['Приду', 'Перенести', 'Отменить'].map((text) => ({ type: 'QUICK_REPLY', text })),
         },
       ],
     }),
@@ -61,6 +62,8 @@ export function usualTemplates(random: Random): Template[] {
 export function placeholders(text: string): string[] {
   return [...new Set([...text.matchAll(/\{\{\s*(\w+)\s*\}\}/g)].map((match) => match[1]!))]
 }
+
+const missing = (details: string): GraphError => graphError(400, 131008, '(#131008) Required parameter is missing', details)
 
 /** A template as the phone shows it. */
 export interface Rendered { text: string, buttons: PhoneButton[][] }
@@ -107,7 +110,7 @@ function fill(where: string, text: string, parameters: unknown): string | GraphE
         `${where}: parameter ${name} is expected to be of type text`)
     }
     if (typeof value.text !== 'string' || value.text === '') {
-      return graphError(400, 131008, '(#131008) Required parameter is missing', "Parameter of type text is missing text value")
+      return missing('Parameter of type text is missing text value')
     }
     if (/[\n\r\t]| {5,}/.test(value.text)) {
       return graphError(400, 100, '(#100) Invalid parameter', 'Param text cannot have new-line/tab characters or more than 4 consecutive spaces')
@@ -137,7 +140,7 @@ function renderButtons(template: Template, components: any[]): { list: PhoneButt
     const parameter = sent?.parameters?.[0]
     if (button.type === 'QUICK_REPLY') {
       if (sent !== undefined && (parameter?.type !== 'payload' || typeof parameter.payload !== 'string')) {
-        return graphError(400, 131008, '(#131008) Required parameter is missing', `buttons: Button at index ${index} of type QuickReply requires a payload`)
+        return missing(`buttons: Button at index ${index} of type QuickReply requires a payload`)
       }
       if (parameter !== undefined && parameter.payload.length > 256) {
         return graphError(400, 100, '(#100) Invalid parameter', 'Button payload must be at most 256 characters long.')
@@ -146,7 +149,7 @@ function renderButtons(template: Template, components: any[]): { list: PhoneButt
     } else {
       const dynamic = placeholders(button.url ?? '').length > 0
       if (dynamic && typeof parameter?.text !== 'string') {
-        return graphError(400, 131008, '(#131008) Required parameter is missing', `buttons: Button at index ${index} of type Url requires a parameter`)
+        return missing(`buttons: Button at index ${index} of type Url requires a parameter`)
       }
       list.push({ id: String(index), text: button.text, kind: 'url', url: (button.url ?? '').replace(/\{\{\w+\}\}/, parameter?.text ?? '') })
     }
@@ -159,10 +162,10 @@ const ttlRanges = { UTILITY: [30, 43_200], AUTHENTICATION: [30, 900], MARKETING:
 /** Checks a time to live against the range of the category; `-1` stands for 30 days. */
 export function checkTtl(category: Template['category'], seconds: unknown): GraphError | undefined {
   const [least, most] = ttlRanges[category]
-  if (Number.isInteger(seconds) && ((Number(seconds) >= least && Number(seconds) <= most) || (seconds === -1 && category !== 'MARKETING'))) {
-    return undefined
-  }
-  return graphError(400, 100, '(#100) Invalid parameter', `message_send_ttl_seconds of a ${category} template is between ${least} and ${most} seconds`)
+  const isInside = Number.isInteger(seconds) && Number(seconds) >= least && Number(seconds) <= most
+  if (isInside || (seconds === -1 && category !== 'MARKETING')) return undefined
+  return graphError(400, 100, '(#100) Invalid parameter',
+    `message_send_ttl_seconds of a ${category} template is between ${least} and ${most} seconds`)
 }
 
 /** How long Meta keeps trying, in milliseconds. */

@@ -4,7 +4,8 @@ import { parseJsonObject, rawOf } from './bodies.ts'
 import { type Behaviour } from './behaviour.ts'
 import { createReport } from './receipts.ts'
 import {
-  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage, type Answer, type Hands, type Stage, type TroubleAnswers,
+  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage,
+  type Answer, type Hands, type Stage, type TroubleAnswers,
 } from './stage.ts'
 import { comesLater, graphError, refusal, unknownObject } from './whatsapp-errors.ts'
 import { inboundWebhook, pressContent, statusWebhook, type SentMessage } from './whatsapp-events.ts'
@@ -52,7 +53,8 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
   const numbers = new Map<string, WhatsAppNumber>()
   const sent = new Map<string, { number: WhatsAppNumber, message: SentMessage, report: ReturnType<typeof createReport> }>()
 
-  const wamid = (phone: string): string => `wamid.${Buffer.from(`\x1d\x18\x0b${phone}\x15\x02`).toString('base64url')}${stage.random.letters(26)}A=`
+  const wamid = (phone: string): string =>
+    `wamid.${Buffer.from(`\x1d\x18\x0b${phone}\x15\x02`).toString('base64url')}${stage.random.letters(26)}A=`
 
   const tokenOf = (request: FastifyRequest): string | undefined => /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 
@@ -125,7 +127,9 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
       expiresAt: now + ttlMs(read.template),
       onArrive: () => {
         say('delivered')
-        if (patient.reads || behaviour.receipts === 'readOnly') afterDelay(stage.clock, instant ? 0 : 2_500, () => hands.read!(patient, onPhone))
+        if (patient.reads || behaviour.receipts === 'readOnly') {
+          afterDelay(stage.clock, instant ? 0 : 2_500, () => hands.read!(patient, onPhone))
+        }
       },
     }
     const blocked = stage.phones.chat(patient, 'whatsapp', number.phoneNumberId).blocked
@@ -144,7 +148,8 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
 
   app.post<{ Params: { version: string, id: string } }>('/wa/:version/:id/messages', async (request, reply) => {
     const opened = open(request, request.params.id, (number) => number.phoneNumberId === request.params.id)
-    return call(reply, opened, request.params.id, 'POST messages', 'send', (number, behaviour) => send(number, rawOf(request.body), behaviour))
+    return call(reply, opened, request.params.id, 'POST messages', 'send', (number, behaviour) =>
+      send(number, rawOf(request.body), behaviour))
   })
 
   const call = (

@@ -142,7 +142,8 @@ function joinChunks(bytes: Buffer): string {
 }
 
 function postSecurely(url: URL, headers: Readonly<Record<string, string>>, body: Buffer, done: (answer: PostAnswer) => void): void {
-  const sent = requestHttps(url, { method: 'POST', headers: { ...headers, 'content-length': body.length }, timeout: timeoutMs }, (answer) => {
+  const options = { method: 'POST', headers: { ...headers, 'content-length': body.length }, timeout: timeoutMs }
+  const sent = requestHttps(url, options, (answer) => {
     let text = ''
     answer.setEncoding('utf8')
     answer.on('data', (chunk: string) => { text += chunk })
