@@ -29,6 +29,41 @@ export const takeBudget = async (db: Db, key: string, shape: BucketShape, wanted
   return { granted: 0, waitMs: Math.max(1, Math.ceil(pausedMs), Math.ceil(((level + 1 - shape.burst) / shape.perSecond) * 1000)) }
 }
 
+/**
+ * Takes from many buckets in one statement; the answer has an entry per key.
+ *
+ * Rows are written in the order of their keys, so that two processes that want the same buckets wait instead of blocking each other.
+ */
+export const takeBudgets = async (db: Db, wishes: readonly { key: string; shape: BucketShape; wanted: number }[]): Promise<ReadonlyMap<string, { granted: number; waitMs: number }>> => {
+  if (wishes.length === 0) return new Map()
+  const sorted = [...wishes].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const shapeOf = new Map(sorted.map(({ key, shape }) => [key, shape]))
+  const { rows } = await sql<{ key: string; granted: number; level: number; paused_ms: number }>`
+    with wish as (
+      select * from unnest(${sorted.map((w) => w.key)}::text[], ${sorted.map((w) => w.wanted)}::float8[], ${sorted.map((w) => w.shape.burst)}::float8[], ${sorted.map((w) => w.shape.perSecond)}::float8[])
+        as w(key, wanted, burst, per_second)
+    ), made as (
+      insert into budgets (key) select key from wish order by key on conflict (key) do nothing
+    ), held as (
+      select b.key, w.wanted, w.burst, b.paused_until, greatest(0, b.level - extract(epoch from now() - b.level_at) * w.per_second) as leaked
+      from wish w join budgets b using (key) order by b.key for update of b
+    ), granted as (
+      select *, case when paused_until > now() then 0 else least(wanted, floor(greatest(0, burst - leaked))) end as grant_now from held
+    )
+    update budgets b set level = g.leaked + g.grant_now, level_at = now() from granted g where b.key = g.key
+    returning b.key, b.level, g.grant_now::int as granted, greatest(0, coalesce(extract(epoch from b.paused_until - now()), 0) * 1000)::float8 as paused_ms`.execute(db)
+  const found = new Map(
+    rows.map(({ key, granted, level, paused_ms: pausedMs }) => {
+      const shape = shapeOf.get(key)!
+      const waitMs = granted > 0 ? 0 : Math.max(1, Math.ceil(pausedMs), Math.ceil(((level + 1 - shape.burst) / shape.perSecond) * 1000))
+      return [key, { granted, waitMs }] as const
+    }),
+  )
+  // A bucket that was made by this very statement is not seen by it: it is taken from on its own, once in its life.
+  for (const { key, shape, wanted } of sorted) if (!found.has(key)) found.set(key, await takeBudget(db, key, shape, wanted))
+  return found
+}
+
 /** Nothing is granted from this bucket before `until` (epoch ms, real time); a later pause is not shortened. */
 export const pauseBudget = async (db: Db, key: string, until: number): Promise<void> => {
   await sql`

@@ -76,13 +76,14 @@ export const put = async (trx: Trx, entries: readonly OutboxEntry[]): Promise<vo
  */
 export const claim = async (
   trx: Trx,
-  options: { lane: 'channel' | 'portal'; portalId?: PortalId; now: number; leaseMs: number; limit: number },
+  options: { lane: 'channel' | 'portal'; portalId?: PortalId; kind?: OutboxKind; except?: OutboxKind; now: number; leaseMs: number; limit: number },
 ): Promise<readonly OutboxRow[]> => {
   const ofPortal = options.portalId === undefined ? sql`` : sql`and portal_id = ${options.portalId}`
+  const ofKind = options.kind !== undefined ? sql`and kind = ${options.kind}` : options.except !== undefined ? sql`and kind <> ${options.except}` : sql``
   const { rows } = await sql<Selectable<Outbox>>`
     update outbox o set state = 'performing', lease_until = now() + ${options.leaseMs} * interval '1 ms', tries = tries + 1
     from (
-      select id from outbox where lane = ${sql.lit(options.lane)} and state = 'ready' and run_at <= ${new Date(options.now)} ${ofPortal}
+      select id from outbox where lane = ${sql.lit(options.lane)} and state = 'ready' and run_at <= ${new Date(options.now)} ${ofPortal} ${ofKind}
       order by ${options.portalId === undefined ? sql`run_at, id` : sql`urgency, id`} limit ${options.limit} for update skip locked
     ) c where o.id = c.id returning o.*`.execute(trx)
   return rows.map(toRow).sort((a, b) => a.urgency - b.urgency || a.id - b.id)
@@ -116,14 +117,15 @@ export const giveUp = async (trx: Db | Trx, failures: readonly { id: number; rea
  * A row whose place was taken meanwhile (a newer `look` or `record` of the same delivery) is done: the newer one does its work.
  */
 export const putBack = async (trx: Trx, rows: readonly { id: number; runAt: number; reason?: string; wasTried: boolean }[]): Promise<void> => {
-  for (const row of rows) {
-    await sql`
-      update outbox o set
-        state = case when exists (select 1 from outbox p where p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind
-          and o.kind in ('look', 'record') and p.state = 'ready') then 'done' else 'ready' end,
-        run_at = ${new Date(row.runAt)}, lease_until = null, reason = ${row.reason ?? null}, tries = tries - ${row.wasTried ? 0 : 1}
-      where o.id = ${row.id}`.execute(trx)
-  }
+  if (rows.length === 0) return
+  await sql`
+    update outbox o set
+      state = case when exists (select 1 from outbox p where p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind
+        and o.kind in ('look', 'record') and p.state = 'ready') then 'done' else 'ready' end,
+      run_at = n.run_at, lease_until = null, reason = n.reason, tries = tries - n.taken_back
+    from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => new Date(row.runAt))}::timestamptz[], ${rows.map((row) => row.reason ?? null)}::text[],
+      ${rows.map((row) => (row.wasTried ? 0 : 1))}::smallint[]) as n(id, run_at, reason, taken_back)
+    where o.id = n.id`.execute(trx)
 }
 
 /** Portals that have something to be done now, those that waited longest first. */

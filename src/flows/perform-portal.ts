@@ -22,8 +22,10 @@ import { recordViewOf, taskDeadline } from './record-view.ts'
 import { robotReturnOf } from './robot-return.ts'
 import { sayLater } from './say.ts'
 
-/** Rows of one round with one portal; they make a few requests of up to 50 commands. */
-const batchSize = 120
+/** Looks of one round: 50 of them are one command. */
+const looksAtOnce = 1_000
+/** Other rows of one round: each is one or two commands, and a round is two requests of 50. */
+const othersAtOnce = 96
 /** One process speaks to a portal at a time, so that requests are full and the budget is spent in order of urgency. */
 const speakingLeaseMs = 90_000
 /** A claimed row's outcome counts as unknown after this. */
@@ -45,7 +47,10 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
   const key = `portal ${portalId}`
   if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
   try {
-    const rows = await deps.db.transaction().execute((trx) => claim(trx, { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs, limit: batchSize }))
+    const rows = await deps.db.transaction().execute(async (trx) => {
+      const common = { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs } as const
+      return [...(await claim(trx, { ...common, kind: 'look', limit: looksAtOnce })), ...(await claim(trx, { ...common, except: 'look', limit: othersAtOnce }))]
+    })
     if (rows.length === 0) return 0
     const portal = await findPortal(deps.db, portalId)
     if (portal === undefined) return rows.length

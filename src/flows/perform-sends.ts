@@ -1,5 +1,5 @@
 import { ChannelError, type OutboundMessage, type Sent } from '../channels/channel.ts'
-import { takeBudget, pauseBudget } from '../db/budgets.ts'
+import { pauseBudget, takeBudgets } from '../db/budgets.ts'
 import { setConnectionState } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
 import { attemptNumbers } from '../db/deliveries.ts'
@@ -97,17 +97,22 @@ const prepare = async (deps: Deps, trx: Trx): Promise<{ rows: number; prepared: 
 
 /** Rows beyond a connection's rate go back as if they had never been claimed. */
 const withinBudget = async (deps: Deps, trx: Trx, rows: readonly OutboxRow[], now: number): Promise<readonly OutboxRow[]> => {
-  const allowed: OutboxRow[] = []
-  for (const [id, group] of Map.groupBy(rows, (row) => `${row.portalId} ${row.connectionId!}`)) {
-    const open = await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!)
-    const perSecond = open?.channel.limits.perSecond ?? Number.POSITIVE_INFINITY
-    const { granted, waitMs } = Number.isFinite(perSecond)
-      ? await takeBudget(deps.db, `connection ${id}`, { burst: perSecond, perSecond }, group.length)
-      : { granted: group.length, waitMs: 0 }
-    allowed.push(...group.slice(0, granted))
-    const later = Math.max(waitMs, 50)
-    await putBack(trx, group.slice(granted).map((row) => ({ id: row.id, runAt: now + later, wasTried: false })))
+  const groups = Map.groupBy(rows, (row) => `connection ${row.portalId} ${row.connectionId!}`)
+  const wishes: Parameters<typeof takeBudgets>[1][number][] = []
+  for (const [key, group] of groups) {
+    const perSecond = (await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!))?.channel.limits.perSecond
+    // A connection that is gone has no limit: its rows end at once.
+    if (perSecond !== undefined) wishes.push({ key, shape: { burst: perSecond, perSecond }, wanted: group.length })
   }
+  const grants = await takeBudgets(deps.db, wishes)
+  const allowed: OutboxRow[] = []
+  const later: Parameters<typeof putBack>[1][number][] = []
+  for (const [key, group] of groups) {
+    const { granted, waitMs } = grants.get(key) ?? { granted: group.length, waitMs: 0 }
+    allowed.push(...group.slice(0, granted))
+    later.push(...group.slice(granted).map((row) => ({ id: row.id, runAt: now + Math.max(waitMs, 50), wasTried: false })))
+  }
+  await putBack(trx, later)
   return allowed
 }
 
