@@ -68,7 +68,8 @@ const minuteMs = 60_000
 export const transition = (delivery: Delivery, event: CascadeEvent): Transition => {
   switch (event.type) {
     case 'started':
-      return delivery.phase === 'looking' && delivery.step === -1 ? { delivery, effects: [{ type: 'look' }, { type: 'record' }] } : same(delivery)
+      // The record waits for the first look: only then it is known whose card it belongs on too.
+      return delivery.phase === 'looking' && delivery.step === -1 ? { delivery, effects: [{ type: 'look' }] } : same(delivery)
     case 'looked':
       return onLooked(delivery, event.world, event.at)
     case 'lookFailed':
