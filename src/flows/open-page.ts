@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts'
 import { z } from 'zod'
 import { type Deps } from './deps.ts'
 import { acceptInstallation, keepAdminToken } from './install-portal.ts'
+import { budgetOf } from './portal-clients.ts'
 
 /** Who is looking at a page, as the portal confirmed it. */
 export interface Viewer {
@@ -50,7 +51,8 @@ export const createPageOpener = (deps: Deps): PageOpener => {
     let current: typeof token | undefined = token
     const client = createPortalClient({
       tokens: { current: () => Promise.resolve(current), refresh: () => Promise.reject(refusal()), invalidate: () => ((current = undefined), Promise.resolve()) },
-      budget: { take: () => Promise.resolve(0), report: () => Promise.resolve(), pause: () => Promise.resolve() },
+      // The portal counts requests by our address, not by whose token they carry.
+      budget: budgetOf(deps.db, deps.clock, portal.id),
       oauth: deps.oauth,
       clock: deps.clock,
       signal: deps.stopping,
