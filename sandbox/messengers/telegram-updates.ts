@@ -136,6 +136,10 @@ export function createTelegramHands(
     shareContact(patient, account, card) {
       const [first = ''] = card.name.split(' ')
       const owner = card.kind === 'foreign' ? patient.telegramId + 76 : patient.telegramId
+      // The keyboard that asks for the number is no part of the message: it goes away when it was used.
+      for (const message of patient.messages) {
+        if (message.messenger === 'telegram' && message.buttons.flat().some((button) => button.kind === 'contact')) message.buttons = []
+      }
       return say(patient, botOf(account), `☎ ${card.phone}`, {
         contact: {
           // Telegram gives the own number without a plus.

@@ -22,9 +22,18 @@ export function signLikeMeta(body: string | Buffer, appSecret: string): string {
   return `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`
 }
 
-/** A change of a subscribed field, signed and addressed; undefined when the application gets no webhooks of this number. */
+// Alternate addresses hear of messages only; news of templates always go to the app's own address.
+function addressOf(number: WhatsAppNumber, field: string): string | undefined {
+  const alternate = field.startsWith('message_template') ? undefined : number.numberOverride ?? number.override
+  return (alternate ?? number.webhook)?.url
+}
+
+/**
+ * A change of a subscribed field, signed and addressed; undefined when the application gets no webhooks of this number.
+ * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override/
+ */
 export function envelope(stage: Stage, number: WhatsAppNumber, field: string, value: unknown, kind: string): Webhook | undefined {
-  const address = number.override ?? number.webhook
+  const address = addressOf(number, field)
   if (address === undefined || !number.subscribed) {
     stage.poster.lose({ messenger: 'whatsapp', account: number.phoneNumberId, kind },
       address === undefined ? 'no callback URL is set' : 'the app is not subscribed to the WABA')
@@ -33,14 +42,16 @@ export function envelope(stage: Stage, number: WhatsAppNumber, field: string, va
   const body = Buffer.from(escapeLikeMeta({
     object: 'whatsapp_business_account', entry: [{ id: number.wabaId, changes: [{ value, field }] }],
   }))
+  const headers = {
+    'content-type': 'application/json', 'user-agent': 'facebookexternalua', 'x-hub-signature-256': signLikeMeta(body, number.appSecret),
+  }
   return {
     messenger: 'whatsapp',
     account: number.phoneNumberId,
     kind,
-    url: address.url,
-    headers: {
-      'content-type': 'application/json', 'user-agent': 'facebookexternalua', 'x-hub-signature-256': signLikeMeta(body, number.appSecret),
-    },
+    url: address,
+    headers,
+    refresh: () => ({ url: addressOf(number, field) ?? address, headers }),
     body,
     // "Retried with growing intervals for up to 7 days".
     retry: { firstMs: 2_000, longestMs: 3_600_000, forMs: 7 * 86_400_000 },

@@ -35,7 +35,9 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       verified_name: number.verifiedName, code_verification_status: 'VERIFIED', display_phone_number: number.displayPhoneNumber,
       quality_rating: number.qualityRating, platform_type: 'CLOUD_API', throughput: { level: 'STANDARD' }, status: 'CONNECTED',
       whatsapp_business_manager_messaging_limit: 'TIER_2K', name_status: 'APPROVED',
-      webhook_configuration: { application: (number.override ?? number.webhook)?.url },
+      webhook_configuration: {
+        phone_number: number.numberOverride?.url, whatsapp_business_account: number.override?.url, application: number.webhook?.url,
+      },
     }
     const asked = fields?.split(',') ?? usualFields
     return { ...Object.fromEntries(asked.filter((name) => name in all).map((name) => [name, all[name]])), id: number.phoneNumberId }
@@ -133,10 +135,11 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
 
   app.post('/wa/:version/:id', (request: ById, reply) => {
     const { id } = request.params
-    const opened = open(request, id, (number) => number.templates.some((one) => one.id === id))
-    return call(reply, opened, id, 'POST template', 'call', (number) => {
-      const template = number.templates.find((one) => one.id === id)!
+    const opened = open(request, id, (number) => number.phoneNumberId === id || number.templates.some((one) => one.id === id))
+    return call(reply, opened, id, 'POST object', 'call', (number) => {
       const body = parseJsonObject(rawOf(request.body)) ?? parseForm(rawOf(request.body))
+      if (number.phoneNumberId === id) return setNumberAddress(number, body)
+      const template = number.templates.find((one) => one.id === id)!
       if (template.status === 'PENDING') return graphError(400, 100, 'Invalid parameter', undefined, 2593012)
       const changed: Partial<Template> = {}
       for (const [name, value] of Object.entries(body)) {
@@ -154,6 +157,28 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     })
   })
 
+  const setNumberAddress = async (number: WhatsAppNumber, body: Record<string, any>): Promise<Answer> => {
+    const unknown = Object.keys(body).find((name) => name !== 'webhook_configuration')
+    const { override_callback_uri: url, verify_token: verifyToken } = body.webhook_configuration ?? {}
+    if (unknown !== undefined || typeof url !== 'string') return graphError(400, 100, '(#100) The parameter webhook_configuration is required.')
+    if (url === '') {
+      number.numberOverride = undefined
+      return ok({ success: true })
+    }
+    if (typeof verifyToken !== 'string') return graphError(400, 100, '(#100) The parameter verify_token is required.')
+    const refused = await refuseAddress(url, verifyToken)
+    if (refused !== undefined) return refused
+    number.numberOverride = { url, verifyToken }
+    return ok({ success: true })
+  }
+
+  const refuseAddress = async (url: string, verifyToken: string): Promise<Answer | undefined> => {
+    if (url.length > 200) return graphError(400, 100, '(#100) Invalid parameter', 'override_callback_uri must be at most 200 characters long.')
+    const trouble = await verifyCallback(stage, url, verifyToken)
+    if (trouble === undefined) return undefined
+    return graphError(400, 2200, `(#2200) Callback verification failed with the following errors: ${trouble}`)
+  }
+
   app.post('/wa/:version/:id/subscribed_apps', (request: ById, reply) => {
     const { id } = request.params
     return call(reply, open(request, id, (number) => number.wabaId === id), id, 'POST subscribed_apps', 'call', async (number) => {
@@ -161,10 +186,8 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       const { override_callback_uri: url, verify_token: verifyToken } = body
       if (url !== undefined) {
         if (verifyToken === undefined) return graphError(400, 100, '(#100) The parameter verify_token is required.')
-        const trouble = await verifyCallback(stage, String(url), String(verifyToken))
-        if (trouble !== undefined) {
-          return graphError(400, 2200, `(#2200) Callback verification failed with the following errors: ${trouble}`)
-        }
+        const refused = await refuseAddress(String(url), String(verifyToken))
+        if (refused !== undefined) return refused
       }
       for (const one of numbers.values()) {
         if (one.wabaId !== number.wabaId || one.token !== number.token) continue

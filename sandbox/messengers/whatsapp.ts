@@ -13,6 +13,9 @@ import { registerManagement } from './whatsapp-management.ts'
 import { readMessage } from './whatsapp-messages.ts'
 import { ttlMs, usualTemplates, type Template } from './whatsapp-templates.ts'
 
+/** Where webhooks go, and the word that the address was verified with. */
+export interface WebhookAddress { url: string, verifyToken: string }
+
 /** A business number with what an administrator types into the application. */
 export interface WhatsAppNumber {
   phoneNumberId: string
@@ -25,9 +28,12 @@ export interface WhatsAppNumber {
   /** Base URL of the Graph API with its version. */
   baseUrl: string
   templates: Template[]
-  /** Callback URL from the app's dashboard, and the one that `subscribed_apps` overrides it with. */
-  webhook?: { url: string, verifyToken: string }
-  override?: { url: string, verifyToken: string }
+  /** Callback URL from the app's dashboard; the only one that hears of templates. */
+  webhook?: WebhookAddress
+  /** Alternate callback URL of the whole account, set by `subscribed_apps`. */
+  override?: WebhookAddress
+  /** Alternate callback URL of this number; goes before the others. */
+  numberOverride?: WebhookAddress
   subscribed: boolean
 }
 

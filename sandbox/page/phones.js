@@ -23,7 +23,7 @@ export function accountOf(messenger) {
   const account = state.scene.accounts[messenger][0]
   if (account === undefined) return undefined
   switch (messenger) {
-    case 'whatsapp': return { key: account.phoneNumberId, title: account.verifiedName, sub: state.word.business, hook: account.override ?? account.webhook }
+    case 'whatsapp': return { key: account.phoneNumberId, title: account.verifiedName, sub: state.word.business, hook: account.numberOverride ?? account.override ?? account.webhook }
     case 'telegram': return { key: String(account.botId), title: account.name, sub: `@${account.username}`, hook: account.webhookUrl }
     case 'max': return { key: String(account.userId), title: account.name, sub: state.word.bot, hook: account.webhookUrl }
     default: return { key: account.login, title: account.senders[0], sub: state.word.sms, hook: account.callbackUrl }

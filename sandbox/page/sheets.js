@@ -21,7 +21,8 @@ export function accountsSheet() {
   sheet(`<div><h2>${state.word.accountsTitle}</h2><p>${state.word.accountsHint}</p></div>`, `<div class="sheet-body"><div class="account">
     <section><h3>${icons.whatsapp}WhatsApp</h3>${line('Phone ID', wa.phoneNumberId)}${line('WABA ID', wa.wabaId)}${line('Token', wa.token)}${line('App secret', wa.appSecret)}${line('Base URL', wa.baseUrl)}
       <h4>${state.word.templates}</h4>${wa.templates.map((one) => line(one.status.toLowerCase(), `${one.name}`)).join('')}
-      <h4>${state.word.metaConsole}</h4>${hook('whatsapp', wa.phoneNumberId, (wa.override ?? wa.webhook)?.url, `<input name="verifyToken" placeholder="verify token" value="${safe((wa.override ?? wa.webhook)?.verifyToken)}">`)}</section>
+      ${told((wa.numberOverride ?? wa.override)?.url)}
+      <h4>${state.word.metaConsole}</h4>${hook('whatsapp', wa.phoneNumberId, (wa.webhook)?.url, `<input name="verifyToken" placeholder="verify token" value="${safe((wa.webhook)?.verifyToken)}">`)}</section>
     <section><h3>${icons.telegram}Telegram</h3>${line('Token', tg.token)}${line('Bot', `@${tg.username}`)}${line('API root', tg.apiRoot)}${told(tg.webhookUrl)}
       <h3 class="second">${icons.max}MAX</h3>${line('Token', max.token)}${line('Bot', max.username)}${line('Base URL', max.baseUrl)}${told(max.webhookUrl)}
       <h3 class="second">${icons.sms}SMSC.ru</h3>${line('Login', sms.login)}${line('Password', sms.password)}${line('API key', sms.apiKey)}${line('Secret', sms.secret)}${line('Sender', sms.senders[0])}${line('Base URL', sms.baseUrl)}${line(state.word.balance, sms.balance.toFixed(2))}

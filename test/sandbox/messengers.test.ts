@@ -203,6 +203,29 @@ describe('WhatsApp', () => {
     expect(messengers.calls({ messenger: 'whatsapp' }).at(-1)).toMatchObject({ status: 0, code: 'dropAfter' })
   })
 
+  it('sends webhooks to the number\'s own address first, then the account\'s, then the app\'s; news of templates to the app\'s only', async () => {
+    const { number, auth } = await connect()
+    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const configure = (configuration: object) => ask(`${number.baseUrl}/${number.phoneNumberId}`, { webhook_configuration: configuration }, auth)
+    const came = async (text: string) => {
+      phone.reply('whatsapp', text)
+      return (await until(() => receiver.arrived.find((one) => one.raw.includes(`"${text}"`)))).url
+    }
+    expect(await messengers.setWhatsAppWebhook(number.phoneNumberId, `${receiver.origin}/app`, 'verify-me')).toBeUndefined()
+    expect(await came('one')).toBe('/wa')
+    expect((await configure({ override_callback_uri: `${receiver.origin}/number`, verify_token: 'wrong' })).body.error.code).toBe(2200)
+    expect((await configure({ override_callback_uri: `${receiver.origin}/number`, verify_token: 'verify-me' })).body).toEqual({ success: true })
+    expect(await came('two')).toBe('/number')
+    const shown = await ask(`${number.baseUrl}/${number.phoneNumberId}?fields=webhook_configuration`, undefined, auth)
+    expect(shown.body.webhook_configuration).toEqual({
+      phone_number: `${receiver.origin}/number`, whatsapp_business_account: `${receiver.origin}/wa`, application: `${receiver.origin}/app`,
+    })
+    messengers.setTemplateStatus(number.phoneNumberId, 'clinic_notice', 'PAUSED')
+    expect((await until(() => receiver.arrived.find((one) => one.raw.includes('PAUSED')))).url).toBe('/app')
+    await configure({ override_callback_uri: '' })
+    expect(await came('three')).toBe('/wa')
+  })
+
   it('repeats a webhook until it is accepted, with growing pauses', async () => {
     const { send, statuses } = await connect()
     messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
