@@ -20,7 +20,7 @@ export const measureDeliveries = async (postgres: EmbeddedPostgres, folder: stri
   const database = await createBenchDatabase(postgres)
   const application = await startApplication({
     portal: world.portal, dataDir: path.join(folder, 'application'),
-    env: { DATABASE_URL: database.url, APP_SECRET: 'bench-secret-bench-secret-bench-secret', LOG_LEVEL: 'error', ...(process.env.PROF ? { NODE_OPTIONS: '--cpu-prof --cpu-prof-dir=/tmp/prof' } : {}) },
+    env: { DATABASE_URL: database.url, APP_SECRET: 'bench-secret-bench-secret-bench-secret', LOG_LEVEL: 'error' },
   })
   try {
     await installApplication(application, world.portal)

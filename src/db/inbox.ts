@@ -15,8 +15,6 @@ export interface InboxEntry {
   readonly body: Buffer
   /** Encrypted secrets that the worker needs: tokens of a lifecycle event, a robot's event token. */
   readonly sealed?: string
-  /** Set when it is kept only to be looked at: it will not be worked on. */
-  readonly unreadable?: string
 }
 
 export type InboxRow = Selectable<Inbox>
@@ -24,12 +22,12 @@ export type InboxRow = Selectable<Inbox>
 /** Records many arrivals in one statement; what is known already is left as it was. Resolves when they are durable. */
 export const record = async (db: Db, entries: readonly InboxEntry[]): Promise<void> => {
   await sql`
-    with new as (insert into inbox (source, external_id, portal_id, connection_id, kind, headers, body, sealed, state, reason)
-    select source, external_id, portal_id, connection_id, kind, headers::jsonb, body, sealed, case when reason is null then 'received' else 'unreadable' end, reason
+    with new as (insert into inbox (source, external_id, portal_id, connection_id, kind, headers, body, sealed)
+    select source, external_id, portal_id, connection_id, kind, headers::jsonb, body, sealed
     from unnest(${entries.map((e) => e.source)}::text[], ${entries.map((e) => e.externalId)}::text[], ${entries.map((e) => e.portalId ?? null)}::text[],
       ${entries.map((e) => e.connectionId ?? null)}::text[], ${entries.map((e) => e.kind)}::text[], ${entries.map((e) => JSON.stringify(e.headers ?? {}))}::text[],
-      ${entries.map((e) => e.body)}::bytea[], ${entries.map((e) => e.sealed ?? null)}::text[], ${entries.map((e) => e.unreadable ?? null)}::text[])
-      as n(source, external_id, portal_id, connection_id, kind, headers, body, sealed, reason)
+      ${entries.map((e) => e.body)}::bytea[], ${entries.map((e) => e.sealed ?? null)}::text[])
+      as n(source, external_id, portal_id, connection_id, kind, headers, body, sealed)
     on conflict (source, external_id) do nothing returning id)
     select pg_notify('estafeta', 'inbox') where exists (select from new)`.execute(db)
 }

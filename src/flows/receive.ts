@@ -6,7 +6,6 @@ import { findPortal, type Portal } from '../db/portals.ts'
 import { type Db } from '../db/database.ts'
 import { isSameSecret } from '../db/secrets.ts'
 import { portalId, type PortalId } from '../domain/ids.ts'
-import { messageOf } from '../errors.ts'
 import { type Deps } from './deps.ts'
 
 /** Stores arrivals so that they survive a crash the moment the promise resolves. */
@@ -125,12 +124,6 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
         refuse(channelId, 'signature')
         return { status: 200, body: '' }
       }
-      let unreadable: string | undefined
-      try {
-        channel.parse(request, credentials)
-      } catch (error) {
-        unreadable = messageOf(error).slice(0, 200)
-      }
       // A GET callback has its fields in the address: they are kept as a form.
       const body = request.method === 'GET' ? Buffer.from(new URLSearchParams(request.query as Record<string, string>).toString()) : request.body
       const headers = Object.fromEntries(keptHeaders.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])))
@@ -142,7 +135,6 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
         kind: 'channel',
         headers: { ...headers, ':method': request.method },
         body,
-        unreadable,
       })
       return { status: 200, body: '' }
     },
