@@ -255,7 +255,10 @@ const onAccepted = (delivery: Delivery, event: Extract<CascadeEvent, { type: 'ac
   const attempt = find(delivery, event.attemptId)
   if (attempt === undefined || attempt.externalId !== undefined) return same(delivery)
   const known: Attempt = { ...attempt, externalId: event.externalId, parts: event.parts }
-  return settle(delivery, raise(known, 'accepted', event.at), event.at)
+  const next = settle(delivery, raise(known, 'accepted', event.at), event.at)
+  // The step's own wake is over and armed the end of the grace: acceptance may have brought the end nearer.
+  const isLate = openAttempt(next.delivery)?.id === attempt.id && event.at >= attempt.startedAt + attempt.budgetMs
+  return isLate ? { ...next, effects: [...next.effects, { type: 'wake', at: dueAt(next.delivery)! }] } : next
 }
 
 const onRejected = (delivery: Delivery, event: Extract<CascadeEvent, { type: 'rejected' }>): Transition => {
@@ -351,12 +354,14 @@ const onActed = (delivery: Delivery, id: AttemptId, answer: Answer, at: number):
   const next: Delivery = { ...replace(delivery, raised), answer }
   const isOpen = next.status === 'running' || next.status === 'notReached'
   const closed = isOpen ? close(next, 'reached', at) : { delivery: next, effects: [{ type: 'record' as const }] }
-  return fire(closed, ['delivered', 'read', triggerOf[answer]])
+  // A stopped notification moves no deal any more: the deal may be another patient's by now.
+  return next.status === 'stopped' ? closed : fire(closed, ['delivered', 'read', triggerOf[answer]])
 }
 
 const onReplied = (delivery: Delivery, connectionId: ConnectionId, at: number): Transition => {
   if (delivery.status !== 'running') return same(delivery)
-  const attempt = delivery.attempts.find((other) => other.connectionId === connectionId && other.state !== 'skipped' && other.state !== 'waiting')
+  // Only what may be with the patient is proved by a reply: one that was refused or never left is not made good by it.
+  const attempt = delivery.attempts.find((other) => other.connectionId === connectionId && ['sending', 'unknown', 'out'].includes(other.state))
   const next = attempt === undefined ? delivery : replace(delivery, raise(attempt, 'acted', at))
   const levels: TriggerCode[] = attempt === undefined ? [] : ['delivered', 'read']
   return fire(close({ ...next, answer: next.answer ?? 'replied' }, 'reached', at), [...levels, 'replied'])
