@@ -1,15 +1,10 @@
+import { type SkipReason, type StopReason } from '../domain/delivery.ts'
 import { type Answer } from '../domain/message.ts'
 import { type FailureClass, type Proof } from '../domain/receipt.ts'
 import { type Language } from './language.ts'
 
 /** What a notification is for; the values of the robot's property `purpose`. */
 export type Purpose = 'reminder' | 'service'
-
-/** Why a step was not tried. */
-export type SkipReason = 'noPhone' | 'noChat' | 'blocked' | 'optOut' | 'noConsent' | 'channelOff' | 'channelBroken' | 'noTime' | 'unreachable'
-
-/** Why a delivery ended without having failed. */
-export type StopReason = 'dealMoved' | 'dealClosed' | 'contactGone' | 'cancelled' | 'deadline' | 'optOut' | 'portalGone'
 
 interface Words {
   readonly title: (purpose: string) => string
@@ -23,6 +18,7 @@ interface Words {
   readonly failed: (at: string | undefined) => string
   readonly failures: Readonly<Record<FailureClass, string>>
   readonly reached: (proof: string, channel: string, at: string) => string
+  readonly answered: (at: string) => string
   readonly notReached: string
   readonly stopped: (reason: string, at: string) => string
   readonly stops: Readonly<Record<StopReason, string>>
@@ -53,15 +49,11 @@ export const words: Readonly<Record<Language, Words>> = {
     silence: (state, minutes) => `${state === 'delivered' || state === 'read' || state === 'accepted' ? 'ответа нет' : 'доставки нет'} ${String(minutes)} мин`,
     skipped: (reason) => `пропущен - ${reason}`,
     skips: {
-      noPhone: 'в карточке нет телефона',
-      noChat: 'пациент ещё не писал боту',
+      noAddress: 'в карточке нет телефона',
+      neverStarted: 'пациент ещё не писал боту',
       blocked: 'пациент заблокировал бота',
-      optOut: 'пациент отказался от сообщений',
-      noConsent: 'нет согласия пациента',
-      channelOff: 'канал выключен',
-      channelBroken: 'канал не работает',
-      noTime: 'не осталось времени',
-      unreachable: 'пациент недоступен',
+      connectionOff: 'канал выключен',
+      notLooked: 'карточку не удалось прочитать',
     },
     failed: (at) => (at === undefined ? 'не отправлено' : `не отправлено ${at}`),
     failures: {
@@ -75,16 +67,15 @@ export const words: Readonly<Record<Language, Words>> = {
       transient: 'мессенджер не ответил',
     },
     reached: (proof, channel, at) => `${channel}, ${proof} ${at}`,
+    answered: (at) => `Пациент ответил ${at}`,
     notReached: 'Не доставлено: позвоните пациенту',
     stopped: (reason, at) => `Остановлено ${at}: ${reason}`,
     stops: {
+      dealDeleted: 'сделка удалена',
       dealMoved: 'сделка перешла на другую стадию',
       dealClosed: 'сделка закрыта',
-      contactGone: 'в сделке нет контакта',
-      cancelled: 'отменено сотрудником',
-      deadline: 'вышло время',
-      optOut: 'пациент отказался от сообщений',
-      portalGone: 'приложение отключено',
+      contactChanged: 'в сделке другой контакт',
+      appRemoved: 'приложение отключено',
     },
     answers: { confirm: 'Пациент придёт', move: 'Пациент просит перенести', cancel: 'Пациент отменил запись' },
     tags: { running: 'в пути', notReached: 'не доставлено', stopped: 'остановлено', confirmed: 'придёт', moved: 'просит перенести', cancelled: 'отменил' },
@@ -110,15 +101,11 @@ export const words: Readonly<Record<Language, Words>> = {
     silence: (state, minutes) => `${state === 'delivered' || state === 'read' || state === 'accepted' ? 'no answer' : 'not delivered'} for ${String(minutes)} min`,
     skipped: (reason) => `skipped - ${reason}`,
     skips: {
-      noPhone: 'no phone in the card',
-      noChat: 'the patient has not written to the bot yet',
+      noAddress: 'no phone in the card',
+      neverStarted: 'the patient has not written to the bot yet',
       blocked: 'the patient has blocked the bot',
-      optOut: 'the patient refuses messages',
-      noConsent: "no consent of the patient",
-      channelOff: 'the channel is switched off',
-      channelBroken: 'the channel does not work',
-      noTime: 'no time left',
-      unreachable: 'the patient cannot be reached',
+      connectionOff: 'the channel is switched off',
+      notLooked: 'the card could not be read',
     },
     failed: (at) => (at === undefined ? 'not sent' : `not sent ${at}`),
     failures: {
@@ -132,16 +119,15 @@ export const words: Readonly<Record<Language, Words>> = {
       transient: 'the messenger did not answer',
     },
     reached: (proof, channel, at) => `${channel}, ${proof} ${at}`,
+    answered: (at) => `Patient answered ${at}`,
     notReached: 'Not delivered: call the patient',
     stopped: (reason, at) => `Stopped ${at}: ${reason}`,
     stops: {
+      dealDeleted: 'the deal is deleted',
       dealMoved: 'the deal went to another stage',
       dealClosed: 'the deal is closed',
-      contactGone: 'the deal has no contact',
-      cancelled: 'cancelled by an employee',
-      deadline: 'time is over',
-      optOut: 'the patient refuses messages',
-      portalGone: 'the application is disconnected',
+      contactChanged: 'the deal has another contact',
+      appRemoved: 'the application is disconnected',
     },
     answers: { confirm: 'The patient will come', move: 'The patient asks to move', cancel: 'The patient cancelled' },
     tags: { running: 'on its way', notReached: 'not delivered', stopped: 'stopped', confirmed: 'will come', moved: 'asks to move', cancelled: 'cancelled' },

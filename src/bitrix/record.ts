@@ -1,9 +1,10 @@
 import { type Answer } from '../domain/message.ts'
 import { type FailureClass, type ProofTimes, type Proof } from '../domain/receipt.ts'
 import { type Language } from './language.ts'
-import { words, type Purpose, type SkipReason, type StopReason } from './record-words.ts'
+import { type SkipReason, type StopReason } from '../domain/delivery.ts'
+import { words, type Purpose } from './record-words.ts'
 
-export { type Purpose, type SkipReason, type StopReason } from './record-words.ts'
+export { type Purpose } from './record-words.ts'
 
 /** One step of a delivery as staff read it. Times are epoch milliseconds. */
 export interface AttemptView {
@@ -21,7 +22,8 @@ export interface AttemptView {
 
 /** How the delivery ended; undefined while it is on its way. */
 export type OutcomeView =
-  | { readonly kind: 'reached'; readonly channelTitle: string; readonly proof: Proof; readonly at: number; readonly answer?: Answer }
+  /** Without a channel: the patient answered in one that was not tried. */
+  | { readonly kind: 'reached'; readonly channelTitle?: string; readonly proof: Proof; readonly at: number; readonly answer?: Answer }
   | { readonly kind: 'notReached'; readonly at: number }
   | { readonly kind: 'stopped'; readonly reason: StopReason; readonly at: number }
 
@@ -103,7 +105,7 @@ const momentsOf = ({ startedAt, times = {} }: AttemptView): readonly number[] =>
 const sentenceOf = (attempt: AttemptView, language: Language, clock: WallClock): string => {
   const text = words[language]
   const { state, times = {}, startedAt, waitedMinutes } = attempt
-  if (state === 'skipped') return text.skipped(text.skips[attempt.skipReason ?? 'unreachable'])
+  if (state === 'skipped') return text.skipped(text.skips[attempt.skipReason ?? 'notLooked'])
   if (state === 'failed') return [text.failed(startedAt === undefined ? undefined : clock(startedAt)), text.failures[attempt.failureClass ?? 'channelPermanent']].join(' - ')
   const at = state === 'sending' || state === 'unknown' ? startedAt : (times[state] ?? startedAt)
   const what = [text.states[state], at === undefined ? undefined : clock(at)].filter(Boolean).join(' ')
@@ -115,7 +117,7 @@ const closingLine = ({ outcome }: RecordView, language: Language, clock: WallClo
   if (outcome === undefined) return undefined
   if (outcome.kind === 'stopped') return text.stopped(text.stops[outcome.reason], clock(outcome.at))
   if (outcome.kind === 'notReached') return text.notReached
-  const reached = text.reached(text.proofs[outcome.proof], outcome.channelTitle, clock(outcome.at))
+  const reached = outcome.channelTitle === undefined ? text.answered(clock(outcome.at)) : text.reached(text.proofs[outcome.proof], outcome.channelTitle, clock(outcome.at))
   return outcome.answer === undefined ? reached : `${reached}. ${text.answers[outcome.answer]}`
 }
 

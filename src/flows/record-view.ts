@@ -1,14 +1,7 @@
-import { type AttemptView, type OutcomeView, type RecordView, type SkipReason as ShownSkip, type StopReason as ShownStop } from '../bitrix/record.ts'
+import { type AttemptView, type OutcomeView, type RecordView } from '../bitrix/record.ts'
 import { bestAttempt, dueAt } from '../domain/cascade.ts'
-import { type Attempt, type Delivery, type SkipReason, type StopReason } from '../domain/delivery.ts'
+import { type Attempt, type Delivery } from '../domain/delivery.ts'
 import { rankOf, type Proof, proofs } from '../domain/receipt.ts'
-
-const skips: Readonly<Record<SkipReason, ShownSkip>> = {
-  noAddress: 'noPhone', neverStarted: 'noChat', blocked: 'blocked', connectionOff: 'channelOff', notLooked: 'unreachable',
-}
-const stops: Readonly<Record<StopReason, ShownStop>> = {
-  dealDeleted: 'dealClosed', dealClosed: 'dealClosed', dealMoved: 'dealMoved', contactChanged: 'contactGone', appRemoved: 'portalGone',
-}
 
 /** A delivery as staff may read it: no text, no phone, nothing medical. `titleOf` gives a channel's title. */
 export const recordViewOf = (delivery: Delivery, titleOf: (attempt: Attempt) => string): RecordView => ({
@@ -30,7 +23,7 @@ const attemptView = (delivery: Delivery, attempt: Attempt, channelTitle: string)
   return {
     channelTitle,
     state,
-    skipReason: attempt.skip === undefined ? undefined : skips[attempt.skip],
+    skipReason: attempt.skip,
     failureClass: attempt.failure?.class,
     startedAt: attempt.startedAt,
     times: attempt.times,
@@ -41,12 +34,16 @@ const attemptView = (delivery: Delivery, attempt: Attempt, channelTitle: string)
 const outcomeOf = (delivery: Delivery, titleOf: (attempt: Attempt) => string): OutcomeView | undefined => {
   const at = delivery.closedAt ?? delivery.startedAt
   if (delivery.status === 'running') return undefined
-  if (delivery.status === 'stopped') return { kind: 'stopped', reason: stops[delivery.stopReason ?? 'dealMoved'], at }
+  if (delivery.status === 'stopped') return { kind: 'stopped', reason: delivery.stopReason ?? 'dealMoved', at }
   const best = bestAttempt(delivery)
+  if (hasAnsweredElsewhere(delivery)) return { kind: 'reached', proof: 'acted', at }
   if (delivery.status === 'notReached' || best?.proof === undefined) return { kind: 'notReached', at }
   const answer = delivery.answer === 'replied' ? undefined : delivery.answer
   return { kind: 'reached', channelTitle: titleOf(best), proof: best.proof, at: provedAt(best) ?? at, answer }
 }
+
+/** The patient answered in a channel that was not tried: what the tried ones know of the message is not what ended the cascade. */
+export const hasAnsweredElsewhere = (delivery: Delivery): boolean => delivery.status === 'reached' && delivery.answer === 'replied' && bestAttempt(delivery)?.proof !== 'acted'
 
 /** When the strongest proof was given. */
 export const provedAt = (attempt: Attempt): number | undefined => {

@@ -1,7 +1,7 @@
 import { type RobotReturn } from '../bitrix/robots.ts'
 import { bestAttempt } from '../domain/cascade.ts'
 import { type Attempt, type Delivery } from '../domain/delivery.ts'
-import { provedAt } from './record-view.ts'
+import { hasAnsweredElsewhere, provedAt } from './record-view.ts'
 
 const logs = {
   ru: { reached: 'Пациент получил сообщение', notReached: 'Пациента достичь не удалось', stopped: 'Отправка остановлена', running: '' },
@@ -12,13 +12,14 @@ const statuses = { reached: 'reached', notReached: 'not_reached', stopped: 'stop
 
 /** What the waiting robot gets: status, channel, proof, time (ISO 8601) and answer; a part that does not exist is empty. */
 export const robotReturnOf = (delivery: Delivery, titleOf: (attempt: Attempt) => string, language: 'ru' | 'en'): { values: RobotReturn; log: string } => {
-  const best = bestAttempt(delivery)
+  const isElsewhere = hasAnsweredElsewhere(delivery)
+  const best = isElsewhere ? undefined : bestAttempt(delivery)
   const at = (best === undefined ? undefined : provedAt(best)) ?? delivery.closedAt ?? delivery.startedAt
   return {
     values: {
       status: statuses[delivery.status],
       channel: best === undefined ? '' : titleOf(best),
-      proof: best?.proof ?? '',
+      proof: isElsewhere ? 'acted' : (best?.proof ?? ''),
       time: new Date(at).toISOString(),
       answer: delivery.answer ?? '',
     },

@@ -66,7 +66,7 @@ describe('the record in the timeline', () => {
   const attempt = fc.record<AttemptView>({
     channelTitle: fc.constantFrom('WhatsApp', 'SMS'),
     state: fc.constantFrom('skipped', 'sending', 'unknown', 'failed', ...proofs),
-    skipReason: fc.option(fc.constantFrom('noPhone', 'blocked', 'noTime' as const), { nil: undefined }),
+    skipReason: fc.option(fc.constantFrom('noAddress', 'blocked', 'notLooked' as const), { nil: undefined }),
     failureClass: fc.option(fc.constantFrom(...failureClasses), { nil: undefined }),
     startedAt: fc.option(fc.integer({ min: 1, max: 2e12 }), { nil: undefined }),
     times: fc.option(fc.constant({ accepted: 1e12, read: 1.1e12 }), { nil: undefined }),
