@@ -59,9 +59,11 @@ export const measureDeliveries = async (postgres: EmbeddedPostgres, folder: stri
     const answered = Number(left!.done)
     const requests = portalRequests(world.portal.callTotals()) - requestsBefore
     await application.stop()
-    const floor = await measureFloor(postgres, count)
+    const grouped = await measureFloor(postgres, count, { batch: 100, parallel: 3 })
+    const single = await measureFloor(postgres, Math.min(count, 400), { batch: 1, parallel: 10 })
     return [
-      figure('deliveries', perSecond, 'per second, robot call to closed cascade', floor, `${reached} of ${count} reached; reference: the same rows and timers by bare SQL and pg-boss, without HTTP`),
+      figure('deliveries', perSecond, 'per second, robot call to closed cascade', single, `${reached} of ${count} reached; reference: the same rows and timers by bare SQL and pg-boss, one delivery at a time on ten connections, without HTTP`),
+      figure('deliveries beside grouped rows', perSecond, 'per second', grouped, 'reference: the same rows and timers, a hundred deliveries in each statement, without HTTP'),
       figure('portal requests per delivery', requests / Math.max(1, answered), `requests, ${answered} deliveries with robot answer, trigger and timeline record${drainedAt === undefined ? ', still draining' : ''}`, 0.1, 'reference: the aim, one request per ten deliveries'),
     ]
   } finally {

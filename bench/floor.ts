@@ -2,13 +2,11 @@ import { PgBoss } from 'pg-boss'
 import { type EmbeddedPostgres } from '../src/db/embedded.ts'
 import { createBenchDatabase } from './setting.ts'
 
-const batch = 100
-
 /**
- * The floor of a delivery: the rows and timers that one leaves behind, written in the same groups by bare SQL and bare pg-boss,
- * without HTTP, without decisions. Deliveries per second.
+ * The floor of a delivery: the rows and timers that one leaves behind, written by bare SQL and bare pg-boss, without HTTP, without
+ * decisions, `batch` deliveries in a statement. Deliveries per second.
  */
-export const measureFloor = async (postgres: EmbeddedPostgres, count: number): Promise<number> => {
+export const measureFloor = async (postgres: EmbeddedPostgres, count: number, { batch, parallel }: { batch: number, parallel: number }): Promise<number> => {
   const database = await createBenchDatabase(postgres)
   const { pool } = database
   const boss = new PgBoss({ ...database.connection, max: 4, supervise: false, schedule: false })
@@ -18,7 +16,7 @@ export const measureFloor = async (postgres: EmbeddedPostgres, count: number): P
   const groups = Array.from({ length: Math.ceil(count / batch) }, (_, group) => Array.from({ length: Math.min(batch, count - group * batch) }, (_unused, index) => `${group}-${index}`))
   const startedAt = performance.now()
   let next = 0
-  await Promise.all(Array.from({ length: 3 }, async () => {
+  await Promise.all(Array.from({ length: parallel }, async () => {
     while (next < groups.length) await writeGroup(pool, boss, groups[next++]!)
   }))
   const seconds = (performance.now() - startedAt) / 1000

@@ -34,19 +34,19 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
         if (!deps.stopping.aborted) deps.log.error({ code: 'WORKER_FAILED', worker: name, reason: messageOf(error), err: error }, 'a worker failed and will go on')
       },
     })
-  const loops = {
-    inbox: loop('inbox', () => processInbox(deps)),
-    channel: loop('channel', () => performSends(deps)),
-    portal: loop('portal', () => performPortalWork(deps, speaker)),
+  const loops: Readonly<Record<string, readonly Loop[]>> = {
+    // One: what a patient did is worked on in the order in which it arrived.
+    inbox: [loop('inbox', () => processInbox(deps))],
+    // Two: while one waits for a messenger, the other prepares the next sends.
+    channel: [loop('channel', () => performSends(deps)), loop('channel', () => performSends(deps))],
+    portal: [loop('portal', () => performPortalWork(deps, speaker))],
   }
   const sweeps = [
     loop('recover', () => recoverAbandoned(deps), sweepMs),
     loop('receipts', () => matchParkedReceipts(deps), sweepMs),
     loop('overdue', () => wakeOverdue(deps), sweepMs),
   ]
-  const bell = await listen(connection, (lane) => {
-    if (lane in loops) loops[lane as keyof typeof loops].ring()
-  })
+  const bell = await listen(connection, (lane) => loops[lane]?.forEach((running) => running.ring()))
   const handlers: Handlers = {
     'delivery.wake': (wakes) => wakeDeliveries(deps, wakes),
     'data.prune': () => prune(deps.db, deps.config.retentionDays),
@@ -57,7 +57,7 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
   return {
     stop: async () => {
       await bell.stop()
-      await Promise.all([...Object.values(loops), ...sweeps].map((running) => running.stop()))
+      await Promise.all([...Object.values(loops).flat(), ...sweeps].map((running) => running.stop()))
     },
   }
 }

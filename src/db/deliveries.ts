@@ -42,52 +42,60 @@ const read = async (db: Db | Trx, refs: readonly DeliveryRef[], lock: ReturnType
  */
 export const insertDeliveries = async (trx: Trx, entries: readonly { delivery: Delivery; triggerKey: string; sealedEventToken?: string }[]): Promise<Set<DeliveryId>> => {
   if (entries.length === 0) return new Set()
-  const rows = await trx
-    .insertInto('deliveries')
-    .values(
-      entries.map(({ delivery, triggerKey, sealedEventToken }) => ({
-        portal_id: delivery.portalId,
-        delivery_id: delivery.id,
-        trigger_key: triggerKey,
-        deal_id: delivery.dealId,
-        purpose: delivery.purpose,
-        body: delivery.text,
-        route: JSON.stringify(delivery.route),
-        status: delivery.status,
-        phase: delivery.phase,
-        step: delivery.step,
-        started_at: new Date(delivery.startedAt),
-        deadline_at: dateOf(delivery.deadlineAt),
-        event_token: sealedEventToken ?? null,
-      })),
-    )
-    .onConflict((conflict) => conflict.columns(['portal_id', 'trigger_key']).doNothing())
-    .returning('delivery_id')
-    .execute()
+  const values = entries.map(({ delivery, triggerKey, sealedEventToken }) => ({
+    ...rowOf(delivery),
+    trigger_key: triggerKey,
+    deal_id: delivery.dealId,
+    purpose: delivery.purpose,
+    body: delivery.text,
+    route: delivery.route,
+    started_at: isoOf(delivery.startedAt),
+    deadline_at: isoOf(delivery.deadlineAt),
+    event_token: sealedEventToken ?? null,
+  }))
+  const { rows } = await sql<{ delivery_id: string }>`
+    insert into deliveries (portal_id, delivery_id, trigger_key, deal_id, purpose, body, route, status, phase, step, started_at, deadline_at, event_token)
+    select * from jsonb_to_recordset(${JSON.stringify(values)}::jsonb) as n(portal_id text, delivery_id text, trigger_key text, deal_id text, purpose text, body text,
+      route jsonb, status text, phase text, step smallint, started_at timestamptz, deadline_at timestamptz, event_token text)
+    on conflict (portal_id, trigger_key) do nothing returning delivery_id`.execute(trx)
   return new Set(rows.map((row) => deliveryId(row.delivery_id)))
 }
 
-/** Writes what a transition may change. `attempts` names those that are new or different; the others are not touched. */
-export const saveDeliveries = async (trx: Trx, changes: readonly { delivery: Delivery; attempts: readonly Attempt[] }[]): Promise<void> => {
-  if (changes.length === 0) return
-  const rows = changes.map(({ delivery }) => ({
-    portal_id: delivery.portalId,
-    delivery_id: delivery.id,
-    status: delivery.status,
-    phase: delivery.phase,
-    step: delivery.step,
-    closed_at: isoOf(delivery.closedAt),
-    due_at: isoOf(dueAt(delivery)),
-    stage_id: delivery.stageId ?? null,
-    contact_id: delivery.contactId ?? null,
-    contact_name: delivery.contactName ?? null,
-    responsible_id: delivery.responsibleId ?? null,
-    reach: delivery.reach ?? null,
-    answer: delivery.answer ?? null,
-    stop_reason: delivery.stopReason ?? null,
-    task_given: delivery.taskGiven,
-    fired: delivery.fired,
-  }))
+/** The columns that a transition may change, as they are written. */
+const rowOf = (delivery: Delivery) => ({
+  portal_id: delivery.portalId,
+  delivery_id: delivery.id,
+  status: delivery.status,
+  phase: delivery.phase,
+  step: delivery.step,
+  closed_at: isoOf(delivery.closedAt),
+  due_at: isoOf(dueAt(delivery)),
+  stage_id: delivery.stageId ?? null,
+  contact_id: delivery.contactId ?? null,
+  contact_name: delivery.contactName ?? null,
+  responsible_id: delivery.responsibleId ?? null,
+  reach: delivery.reach ?? null,
+  answer: delivery.answer ?? null,
+  stop_reason: delivery.stopReason ?? null,
+  task_given: delivery.taskGiven,
+  fired: delivery.fired,
+})
+
+/** Whether the row of a delivery itself is as it was: often only an attempt has changed. */
+const isSameRow = (old: Delivery, next: Delivery): boolean => {
+  const [before, after] = [rowOf(old), rowOf(next)]
+  return (Object.keys(after) as (keyof typeof after)[]).every((key) => before[key] === after[key])
+}
+
+/** Writes what transitions have changed: the rows and attempts that are new or different, and no others. */
+export const saveDeliveries = async (trx: Trx, changes: readonly { old: Delivery; delivery: Delivery }[]): Promise<void> => {
+  const rows = changes.filter(({ old, delivery }) => !isSameRow(old, delivery)).map(({ delivery }) => rowOf(delivery))
+  if (rows.length > 0) await updateRows(trx, rows)
+  const attempts = changes.flatMap(({ old, delivery }) => delivery.attempts.filter((attempt) => !old.attempts.includes(attempt)).map((attempt) => attemptRowOf(delivery, attempt)))
+  if (attempts.length > 0) await upsertAttempts(trx, attempts)
+}
+
+const updateRows = async (trx: Trx, rows: readonly ReturnType<typeof rowOf>[]): Promise<void> => {
   await sql`
     update deliveries d set status = n.status, phase = n.phase, step = n.step, closed_at = n.closed_at, due_at = n.due_at, stage_id = n.stage_id,
       contact_id = n.contact_id, contact_name = n.contact_name, responsible_id = n.responsible_id, reach = n.reach, answer = n.answer, stop_reason = n.stop_reason,
@@ -96,26 +104,27 @@ export const saveDeliveries = async (trx: Trx, changes: readonly { delivery: Del
       closed_at timestamptz, due_at timestamptz, stage_id text, contact_id text, contact_name text, responsible_id text, reach jsonb, answer text, stop_reason text,
       task_given boolean, fired text[])
     where d.portal_id = n.portal_id and d.delivery_id = n.delivery_id`.execute(trx)
-  const attempts = changes.flatMap(({ delivery, attempts: changed }) =>
-    changed.map((attempt) => ({
-      portal_id: delivery.portalId,
-      delivery_id: delivery.id,
-      step: attempt.step,
-      connection_id: attempt.connectionId,
-      state: attempt.state,
-      started_at: isoOf(attempt.startedAt),
-      budget_ms: attempt.budgetMs,
-      tries: attempt.tries,
-      address: attempt.to ?? null,
-      external_id: attempt.externalId ?? null,
-      parts: attempt.parts ?? null,
-      proof: attempt.proof ?? null,
-      times: attempt.times,
-      failure: attempt.failure ?? null,
-      skip: attempt.skip ?? null,
-    })),
-  )
-  if (attempts.length === 0) return
+}
+
+const attemptRowOf = (delivery: Delivery, attempt: Attempt) => ({
+  portal_id: delivery.portalId,
+  delivery_id: delivery.id,
+  step: attempt.step,
+  connection_id: attempt.connectionId,
+  state: attempt.state,
+  started_at: isoOf(attempt.startedAt),
+  budget_ms: attempt.budgetMs,
+  tries: attempt.tries,
+  address: attempt.to ?? null,
+  external_id: attempt.externalId ?? null,
+  parts: attempt.parts ?? null,
+  proof: attempt.proof ?? null,
+  times: attempt.times,
+  failure: attempt.failure ?? null,
+  skip: attempt.skip ?? null,
+})
+
+const upsertAttempts = async (trx: Trx, attempts: readonly ReturnType<typeof attemptRowOf>[]): Promise<void> => {
   await sql`
     insert into attempts (portal_id, delivery_id, step, connection_id, state, started_at, budget_ms, tries, address, external_id, parts, proof, times, failure, skip)
     select * from jsonb_to_recordset(${JSON.stringify(attempts)}::jsonb) as n(portal_id text, delivery_id text, step smallint, connection_id text, state text,
@@ -211,7 +220,6 @@ export const setActivities = async (trx: Trx, portal: PortalId, made: readonly {
     where d.portal_id = ${portal} and d.delivery_id = n.delivery_id`.execute(trx)
 }
 
-const dateOf = (at: number | undefined): Date | null => (at === undefined ? null : new Date(at))
 const isoOf = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString())
 
 const toDelivery = (row: Selectable<Deliveries>, attempts: readonly Selectable<Attempts>[]): Delivery => ({

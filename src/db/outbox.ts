@@ -89,6 +89,19 @@ export const claim = async (
   return rows.map(toRow).sort((a, b) => a.urgency - b.urgency || a.id - b.id)
 }
 
+/** Rows of a portal that are on their way. Whoever has become its only speaker holds none yet: an earlier speaker left them. */
+export const leftBehind = async (trx: Trx, portal: PortalId): Promise<readonly number[]> => {
+  const { rows } = await sql<{ id: number }>`
+    select id from outbox where lane = 'portal' and state = 'performing' and portal_id = ${portal} for update`.execute(trx)
+  return rows.map((row) => row.id)
+}
+
+/** Holds claimed rows for longer: whoever works on them is alive. */
+export const holdOn = async (db: Db, ids: readonly number[], leaseMs: number): Promise<void> => {
+  if (ids.length === 0) return
+  await sql`update outbox set lease_until = now() + ${leaseMs} * interval '1 ms' where id = any(${ids}::bigint[]) and state = 'performing'`.execute(db)
+}
+
 /** Rows whose holder died on the way. */
 export const claimExpired = async (trx: Trx, options: { leaseMs: number; limit: number }): Promise<readonly OutboxRow[]> => {
   const { rows } = await sql<Selectable<Outbox>>`
@@ -114,10 +127,17 @@ export const giveUp = async (trx: Db | Trx, failures: readonly { id: number; rea
 /**
  * Puts claimed rows back for `runAt`. `wasTried: false` takes the claim back as if it had never been: nothing left the process.
  *
- * A row whose place was taken meanwhile (a newer `look` or `record` of the same delivery) is done: the newer one does its work.
+ * A row whose place was taken meanwhile (a newer `look` or `record` of the same delivery) is done: the newer one does its work, and
+ * inherits that an earlier outcome may be unknown, lest it makes a second record.
  */
 export const putBack = async (trx: Trx, rows: readonly { id: number; runAt: number; reason?: string; wasTried: boolean }[]): Promise<void> => {
   if (rows.length === 0) return
+  const tried = rows.filter((row) => row.wasTried).map((row) => row.id)
+  if (tried.length > 0) {
+    await sql`
+      update outbox p set tries = greatest(p.tries, o.tries) from outbox o
+      where o.id = any(${tried}::bigint[]) and o.kind in ('look', 'record') and p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind and p.state = 'ready'`.execute(trx)
+  }
   await sql`
     update outbox o set
       state = case when exists (select 1 from outbox p where p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind

@@ -41,7 +41,7 @@ export const advanceDeliveries = async (deps: Deps, trx: Trx, events: readonly D
     trx,
     [...after].flatMap(([id, delivery]) => {
       const old = before.get(id)!
-      return old === delivery ? [] : [{ delivery, attempts: delivery.attempts.filter((attempt) => !old.attempts.includes(attempt)) }]
+      return old === delivery ? [] : [{ old, delivery }]
     }),
   )
   await storeEffects(deps, trx, effects.map(({ delivery, effect }) => ({ delivery: after.get(delivery)!, effect })), now)

@@ -9,7 +9,7 @@ import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.t
 import { becomeSpeaker, pausedMethods, stopSpeaking } from '../db/budgets.ts'
 import { loadDeliveries, portalSide, setActivities } from '../db/deliveries.ts'
 import { bindIdentity } from '../db/identities.ts'
-import { claim, finish, giveUp, portalsWithWork, put, putBack, ring, type OutboxRow } from '../db/outbox.ts'
+import { claim, finish, giveUp, holdOn, leftBehind, portalsWithWork, put, putBack, ring, type OutboxRow } from '../db/outbox.ts'
 import { findPortal, updatePortal, type Portal } from '../db/portals.ts'
 import { type Delivery, type TriggerCode } from '../domain/delivery.ts'
 import { connectionId, type ConnectionId, type DeliveryId, type PortalId } from '../domain/ids.ts'
@@ -27,9 +27,9 @@ const looksAtOnce = 1_000
 /** Other rows of one round: each is one or two commands, and a round is two requests of 50. */
 const othersAtOnce = 96
 /** One process speaks to a portal at a time, so that requests are full and the budget is spent in order of urgency. */
-const speakingLeaseMs = 90_000
-/** A claimed row's outcome counts as unknown after this. */
-export const portalLeaseMs = 90_000
+const speakingLeaseMs = 15_000
+/** A claimed row's outcome counts as unknown after this. Both leases are renewed while the round goes on, so that a dead process is soon replaced. */
+const portalLeaseMs = speakingLeaseMs
 /** What cannot be done at the portal for this long (its clock) is given up, with the reason kept. */
 const mostPatienceMs = 3 * 24 * 3600_000
 /** A cascade does not wait longer for its portal: what was known before serves (see lookFailed). */
@@ -46,9 +46,18 @@ export const performPortalWork = async (deps: Deps, speaker: string): Promise<nu
 const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Promise<number> => {
   const key = `portal ${portalId}`
   if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
+  let rows: readonly OutboxRow[] = []
+  const stayAlive = async (): Promise<void> => {
+    await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs)
+    await holdOn(deps.db, rows.map(({ id }) => id), portalLeaseMs)
+  }
+  // A database that is away loses us the lease; the round then ends by its own error.
+  const heartbeat = setInterval(() => void stayAlive().catch(() => undefined), speakingLeaseMs / 4)
   try {
-    const rows = await deps.db.transaction().execute(async (trx) => {
+    rows = await deps.db.transaction().execute(async (trx) => {
       const common = { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs } as const
+      const abandoned = await leftBehind(trx, portalId)
+      await putBack(trx, abandoned.map((id) => ({ id, runAt: common.now, wasTried: true })))
       return [...(await claim(trx, { ...common, kind: 'look', limit: looksAtOnce })), ...(await claim(trx, { ...common, except: 'look', limit: othersAtOnce }))]
     })
     if (rows.length === 0) return 0
@@ -57,6 +66,7 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
     await perform(deps, portal, deps.portalClient(portalId), rows)
     return rows.length
   } finally {
+    clearInterval(heartbeat)
     await stopSpeaking(deps.db, key, speaker)
   }
 }
@@ -67,8 +77,14 @@ interface Task {
   readonly commands: readonly Command[]
   /** Called when every command succeeded or was done already; may find out that more is to be done. */
   readonly conclude: (outcomes: ReadonlyMap<string, Outcome>) => Conclusion
+  /** What came to be although a later command failed: a record that was made is ours, even if it does not stand on the contact. */
+  readonly made?: (outcomes: ReadonlyMap<string, Outcome>) => Activity | undefined
 }
-type Conclusion = { readonly then: 'done'; readonly activity?: { deliveryId: DeliveryId; activityId: number }; readonly bind?: { contactIds: readonly number[] } } | { readonly then: 'again'; readonly known?: Known }
+interface Activity {
+  readonly deliveryId: DeliveryId
+  readonly activityId: number
+}
+type Conclusion = { readonly then: 'done'; readonly activity?: Activity; readonly bind?: { contactIds: readonly number[] } } | { readonly then: 'again'; readonly known?: Known }
 /** What a search found out about a row whose earlier outcome was lost. */
 interface Known {
   readonly activityId?: number
@@ -168,9 +184,12 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
       const activityId = known?.activityId ?? context.side.get(delivery.id)?.activityId
       const contactId = delivery.contactId === undefined ? undefined : Number(delivery.contactId)
       const found = (id: number): Conclusion => ({ then: 'done', activity: { deliveryId: delivery.id, activityId: id } })
+      // A deal that is gone takes no record; one that was made before still stands on the contact.
+      if (activityId === undefined && delivery.stopReason === 'dealDeleted') return plain([])
       if (activityId !== undefined) {
-        // A record that was made before the contact was known, or whose answer was lost, gets its second owner here.
-        const binding = known?.activityId !== undefined && contactId !== undefined ? [bindRecordCommand(key('bind'), activityId, contactId)] : []
+        // After a lost or half-done first try the record may lack its second owner.
+        const isUncertain = known?.activityId !== undefined || row.tries > 0
+        const binding = isUncertain && contactId !== undefined ? [bindRecordCommand(key('bind'), activityId, contactId)] : []
         return { row, commands: [updateRecordCommand(key(), activityId, record), ...binding], conclude: () => found(activityId) }
       }
       if (row.tries > 0 && known?.isAbsent !== true) {
@@ -187,6 +206,7 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
         row,
         commands: addRecordCommands({ record: key(), binding: key('bind') }, { dealId, contactId, originId: delivery.id, responsibleId }, record),
         conclude: (outcomes) => found(addedRecordIdOf(resultIn(outcomes, key()))),
+        made: (outcomes) => (outcomes.get(key())?.ok === true ? { deliveryId: delivery.id, activityId: addedRecordIdOf(resultIn(outcomes, key())) } : undefined),
       }
     }
     case 'answerRobot': {
@@ -196,6 +216,8 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
       return plain([answerRobotCommand(key(), deps.secrets.open(sealed), values, log)])
     }
     case 'fireTrigger':
+      // A trigger moves a deal: there is none.
+      if (delivery.stopReason === 'dealDeleted') return plain([])
       return plain([fireTriggerCommand(key(), triggerCodes[TriggerPayload.parse(row.payload).code as TriggerCode], dealId)])
     case 'giveTask': {
       const reference = referenceOf(delivery.id)
@@ -232,11 +254,14 @@ const settle = async (deps: Deps, portal: Portal, client: PortalClient, context:
   if (tasks.length === 0) return
   const finished: { task: Task; conclusion: Extract<Conclusion, { then: 'done' }> }[] = []
   const again: Task[] = []
-  const failed: { row: OutboxRow; error: BitrixError }[] = []
+  const failed: { row: OutboxRow; error: BitrixError; isHalfDone: boolean }[] = []
+  const made: Activity[] = []
   for (const task of tasks) {
     const error = task.commands.map(({ key }) => outcomes.get(key)).find((outcome): outcome is Extract<Outcome, { ok: false }> => outcome?.ok === false && outcome.error.action !== 'alreadyDone')?.error
     if (error !== undefined) {
-      failed.push({ row: task.row, error })
+      const activity = task.made?.(outcomes)
+      if (activity !== undefined) made.push(activity)
+      failed.push({ row: task.row, error, isHalfDone: activity !== undefined })
       continue
     }
     const conclusion = task.conclude(outcomes)
@@ -245,7 +270,7 @@ const settle = async (deps: Deps, portal: Portal, client: PortalClient, context:
   }
   await deps.db.transaction().execute(async (trx) => {
     await finish(trx, finished.map(({ task }) => task.row.id))
-    await setActivities(trx, portal.id, finished.flatMap(({ conclusion }) => conclusion.activity ?? []))
+    await setActivities(trx, portal.id, [...made, ...finished.flatMap(({ conclusion }) => conclusion.activity ?? [])])
     const words = []
     for (const { task, conclusion } of finished) {
       if (conclusion.bind === undefined) continue
@@ -260,13 +285,13 @@ const settle = async (deps: Deps, portal: Portal, client: PortalClient, context:
     await put(trx, words)
     if (words.length > 0) await ring(trx, 'channel')
   })
-  await postpone(deps, failed.map(({ row, error }) => ({ row, error, waitMs: (error.retryAfterSeconds ?? 30) * 1000 })))
+  await postpone(deps, failed.map(({ row, error, isHalfDone }) => ({ row, error, isHalfDone, waitMs: (error.retryAfterSeconds ?? 30) * 1000 })))
   await notePortal(deps, portal, failed.map(({ error }) => error))
   if (again.length > 0) await settle(deps, portal, client, context, again, await client.batch(commandsOf(again)))
 }
 
 /** Rows that could not be done: later again, or given up when the portal will never do them. */
-const postpone = async (deps: Deps, rows: readonly { row: OutboxRow; error: BitrixError | undefined; waitMs: number }[]): Promise<void> => {
+const postpone = async (deps: Deps, rows: readonly { row: OutboxRow; error: BitrixError | undefined; waitMs: number; isHalfDone?: boolean }[]): Promise<void> => {
   if (rows.length === 0) return
   const now = deps.clock.now()
   const isHopeless = ({ row, error }: (typeof rows)[number]): boolean =>
