@@ -6,7 +6,7 @@ import { recordOf } from '../bitrix/record.ts'
 import { answerRobotCommand, fireTriggerCommand } from '../bitrix/robots.ts'
 import { addedRecordIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
 import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.ts'
-import { becomeSpeaker, pausedMethods, stopSpeaking } from '../db/budgets.ts'
+import { becomeSpeaker, budgetLevel, pausedMethods, stopSpeaking } from '../db/budgets.ts'
 import { loadDeliveries, portalSide, setActivities } from '../db/deliveries.ts'
 import { bindIdentity } from '../db/identities.ts'
 import { claim, finish, giveUp, holdOn, leftBehind, portalsWithWork, put, putBack, ring, type OutboxRow } from '../db/outbox.ts'
@@ -18,6 +18,7 @@ import { messageOf } from '../errors.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
 import { type Deps } from './deps.ts'
 import { lookAround } from './look-around.ts'
+import { portalBucket } from './portal-clients.ts'
 import { recordViewOf, taskDeadline } from './record-view.ts'
 import { robotReturnOf } from './robot-return.ts'
 import { sayLater } from './say.ts'
@@ -36,6 +37,14 @@ const mostPatienceMs = 3 * 24 * 3600_000
 const lookPatienceMs = 60_000
 const finalLookMs = 24 * 3600_000
 
+/**
+ * A portal whose bucket is half full is busy: its rounds then start at the pace at which the bucket leaks, so that what gathers meanwhile
+ * shares their requests instead of spending one each.
+ */
+const busyLevel = portalBucket.burst / 2
+const busyPaceMs = (2 / portalBucket.perSecond) * 1000
+const lastRoundAt = new Map<PortalId, number>()
+
 /** Works for every portal that has something to do. Returns how many rows were taken. */
 export const performPortalWork = async (deps: Deps, speaker: string): Promise<number> => {
   const portals = await portalsWithWork(deps.db, deps.clock.now(), 50)
@@ -45,6 +54,8 @@ export const performPortalWork = async (deps: Deps, speaker: string): Promise<nu
 
 const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Promise<number> => {
   const key = `portal ${portalId}`
+  const sinceLastMs = performance.now() - (lastRoundAt.get(portalId) ?? Number.NEGATIVE_INFINITY)
+  if (sinceLastMs < busyPaceMs && (await budgetLevel(deps.db, key, portalBucket)) > busyLevel) return 0
   if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
   let rows: readonly OutboxRow[] = []
   const stayAlive = async (): Promise<void> => {
@@ -52,7 +63,10 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
     await holdOn(deps.db, rows.map(({ id }) => id), portalLeaseMs)
   }
   // A database that is away loses us the lease; the round then ends by its own error.
-  const heartbeat = setInterval(() => void stayAlive().catch(() => undefined), speakingLeaseMs / 4)
+  let beat = Promise.resolve()
+  const heartbeat = setInterval(() => {
+    beat = beat.then(stayAlive).catch(() => undefined)
+  }, speakingLeaseMs / 4)
   try {
     rows = await deps.db.transaction().execute(async (trx) => {
       const common = { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs } as const
@@ -61,12 +75,14 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
       return [...(await claim(trx, { ...common, kind: 'look', limit: looksAtOnce })), ...(await claim(trx, { ...common, except: 'look', limit: othersAtOnce }))]
     })
     if (rows.length === 0) return 0
+    lastRoundAt.set(portalId, performance.now())
     const portal = await findPortal(deps.db, portalId)
     if (portal === undefined) return rows.length
     await perform(deps, portal, deps.portalClient(portalId), rows)
     return rows.length
   } finally {
     clearInterval(heartbeat)
+    await beat
     await stopSpeaking(deps.db, key, speaker)
   }
 }
@@ -302,12 +318,12 @@ const postpone = async (deps: Deps, rows: readonly { row: OutboxRow; error: Bitr
   await deps.db.transaction().execute((trx) =>
     putBack(
       trx,
-      rows.filter((entry) => !isHopeless(entry)).map(({ row, error, waitMs }) => ({
+      rows.filter((entry) => !isHopeless(entry)).map(({ row, error, waitMs, isHalfDone }) => ({
         id: row.id,
         runAt: now + Math.max(1_000, waitMs),
         reason: error?.bitrixCode,
         // What certainly did not happen needs no search before it is tried again.
-        wasTried: error?.outcome === 'unknown',
+        wasTried: error?.outcome === 'unknown' || isHalfDone === true,
       })),
     ),
   )
