@@ -7,7 +7,7 @@ import { channelById } from './channels/registry.ts'
 import { createOAuth } from './bitrix/oauth.ts'
 import { fileClock, systemClock, type Clock } from './clock.ts'
 import { type Config } from './config.ts'
-import { createDatabase, type DatabaseConnection } from './db/database.ts'
+import { createDatabase, requireServer, type DatabaseConnection } from './db/database.ts'
 import { startEmbedded } from './db/embedded.ts'
 import { migrateToLatest } from './db/migrate.ts'
 import { createSecrets, deriveKey } from './db/secrets.ts'
@@ -21,7 +21,7 @@ import { createServer } from './http/server.ts'
 import { createSessions } from './http/portal-session.ts'
 import { type Log } from './log.ts'
 import { openQueue } from './queue/boss.ts'
-import { messageOf } from './errors.ts'
+import { AppError, messageOf } from './errors.ts'
 import { startWorkers } from './workers.ts'
 
 export interface App {
@@ -40,7 +40,8 @@ const drainMs = 5_000
 export const startApp = async (config: Config, log: Log, replace: { clock?: Clock } = {}): Promise<App> => {
   const embedded = config.databaseUrl === undefined ? await startEmbedded({ dataDir: path.join(config.dataDir, 'postgres') }) : undefined
   const connection: DatabaseConnection = embedded?.connection ?? { connectionString: config.databaseUrl! }
-  const { db } = createDatabase(connection, { poolSize: config.databasePool, onIdleError: (error) => log.warn({ code: 'DATABASE_LOST', reason: messageOf(error) }, 'a database connection broke') })
+  const { db, pool } = createDatabase(connection, { poolSize: config.databasePool, onIdleError: (error) => log.warn({ code: 'DATABASE_LOST', reason: messageOf(error) }, 'a database connection broke') })
+  await requireServer(pool)
   await migrateToLatest(db)
   const clock = replace.clock ?? (config.clockFile === undefined ? systemClock : fileClock(config.clockFile))
   const stopping = new AbortController()
@@ -76,7 +77,7 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
       return sql`select 1`.execute(db).then(() => undefined, () => 'database')
     },
   })
-  if (config.role !== 'worker') origin = await server.listen({ host: config.host, port: config.port })
+  if (config.role !== 'worker') origin = await server.listen({ host: config.host, port: config.port }).catch((cause: unknown) => refuseAddress(cause))
   const workers = config.role === 'web' ? undefined : await startWorkers(deps, connection)
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -92,4 +93,12 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     await embedded?.stop()
   }
   return { deps, server, origin, stop: () => (stopped ??= stop()) }
+}
+
+const refuseAddress = (cause: unknown): never => {
+  const code = (cause as { code?: unknown }).code
+  if (code === 'EADDRINUSE') throw new AppError('CONFIG_INVALID', 'The setting PORT names a port that another program uses: choose another one, or 0 for any free one.', { cause })
+  if (code === 'EACCES') throw new AppError('CONFIG_INVALID', 'The setting PORT names a port that this user may not open: choose one above 1023.', { cause })
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new AppError('CONFIG_INVALID', 'The setting HOST is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all.', { cause })
+  throw cause
 }

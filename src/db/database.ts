@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { AppError } from '../errors.ts'
 import { type Database } from './schema.ts'
 
 export type Db = Kysely<Database>
@@ -19,4 +20,23 @@ export const createDatabase = (connection: DatabaseConnection, options: { poolSi
   const pool = new pg.Pool({ ...connection, max: options.poolSize, connectionTimeoutMillis: 30_000, application_name: 'estafeta' })
   pool.on('error', (error) => options.onIdleError?.(error))
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), pool }
+}
+
+/** PostgreSQL 18 is the first that tells `old` and `new` in RETURNING, by which budgets and identities are written in one statement. */
+const oldestServerVersion = 180_000
+
+/**
+ * Stops the start with one sentence where the database cannot be reached or is too old.
+ *
+ * @throws AppError CONFIG_INVALID
+ */
+export const requireServer = async (pool: pg.Pool): Promise<void> => {
+  const found = await pool.query<{ server_version_num: string }>('show server_version_num').catch((cause: unknown) => {
+    const code = (cause as { code?: unknown }).code
+    throw new AppError('CONFIG_INVALID', `The database of the setting DATABASE_URL cannot be used (${typeof code === 'string' ? code : 'no answer'}): check the address, the role, its password and that the server runs.`, { cause })
+  })
+  const version = Number(found.rows[0]!.server_version_num)
+  if (version < oldestServerVersion) {
+    throw new AppError('CONFIG_INVALID', `The setting DATABASE_URL names a PostgreSQL ${Math.floor(version / 10_000)} server: version 18 or newer is needed.`)
+  }
 }
