@@ -122,7 +122,7 @@ const tell = (before: Delivery, delivery: Delivery, effects: readonly Effect[]):
     when: (...events) => {
       let current = delivery
       const all: Effect[] = []
-      for (const event of events.flat() as CascadeEvent[]) {
+      for (const event of events.flat<readonly (CascadeEvent | readonly CascadeEvent[])[]>()) {
         const next = transition(current, event)
         current = next.delivery
         all.push(...next.effects)
