@@ -224,7 +224,7 @@ const learn = async (deps: Deps, trx: Trx, { open, attempt }: Prepared, event: C
   }
   if (failure.class === 'channelPermanent') await noteConnection(deps, trx, portalId, id, 'broken', failure.code)
   if (failure.class === 'rateLimited' && event.retryAfterSeconds !== undefined) {
-    await pauseBudget(deps.db, `connection ${portalId} ${id}`, Date.now() + event.retryAfterSeconds * 1000)
+    await pauseBudget(deps.db, `connection ${portalId} ${id}`, Date.now() + deps.clock.waitMs(event.at + event.retryAfterSeconds * 1000))
   }
 }
 
