@@ -64,6 +64,13 @@ export const takeBudgets = async (db: Db, wishes: readonly { key: string; shape:
   return found
 }
 
+/** How full a bucket is now: 0 is untouched. */
+export const budgetLevel = async (db: Db, key: string, shape: BucketShape): Promise<number> => {
+  const { rows } = await sql<{ level: number }>`
+    select greatest(0, level - extract(epoch from now() - level_at) * ${shape.perSecond}::float8)::float8 as level from budgets where key = ${key}`.execute(db)
+  return rows[0]?.level ?? 0
+}
+
 /** Nothing is granted from this bucket before `until` (epoch ms, real time); a later pause is not shortened. */
 export const pauseBudget = async (db: Db, key: string, until: number): Promise<void> => {
   await sql`

@@ -15,7 +15,7 @@ import { type Metrics } from './metrics.ts'
  *
  * @see https://apidocs.bitrix24.com/limits.html
  */
-const portalBucket = { burst: 46, perSecond: 2 }
+export const portalBucket = { burst: 46, perSecond: 2 }
 const allMethods = '*'
 /** A method that has used this much of its 480 s in ten minutes is left alone until its oldest minutes are forgotten. */
 const mostOperatingSeconds = 440
