@@ -112,7 +112,9 @@ export const live = (input: Case): Outcome => {
     const level = event.type === 'receipt' ? event.level : event.type === 'accepted' && attempt?.externalId === undefined ? 'accepted' : undefined
     const isHealed = level !== undefined && (attempt?.state !== 'failed' || proves(level, 'delivered'))
     if (event.type === 'replied' || event.type === 'stopped' || (event.type === 'acted' && isReal)) isEnded = true
-    if (isReal && isHealed && wanted !== undefined && proves(level, wanted)) isEnded = true
+    const isProof = isReal && isHealed && wanted !== undefined && proves(level, wanted)
+    if (isProof) isEnded = true
+    if (isProof || (event.type === 'acted' && isReal)) check(delivery.status === 'reached' || delivery.status === 'stopped', 'a proof does not count')
     if (event.type === 'bounced' || event.type === 'blocked' || event.type === 'rejected') {
       for (const after of delivery.attempts) if (after.state === 'failed') judge(after.id).isOver = true
     }
@@ -142,6 +144,8 @@ export const live = (input: Case): Outcome => {
       check(old.state !== 'skipped', 'a skipped step changed')
       check(old.state !== 'out' || attempt.state === 'out' || attempt.state === 'failed', 'what was out is no more')
       for (const level of proofs) check(old.times[level] === undefined || attempt.times[level]! <= old.times[level], 'I4: a time went forward')
+      check(!('attemptId' in event) || event.attemptId === attempt.id, 'an event of one attempt changes another')
+      check(event.type !== 'blocked' || event.connectionId === attempt.connectionId, 'a closed chat changes another connection')
       if (attempt.state === 'sending' && old.state !== 'sending') judgeLeaving(attempt)
     }
     for (const attempt of delivery.attempts.slice(before.attempts.length)) if (attempt.state !== 'skipped') judgeOpening(attempt, effects)
