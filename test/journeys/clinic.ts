@@ -95,7 +95,7 @@ export const until = async (what: string, check: () => boolean, boundMs = limitM
   }
 }
 
-export const startClinic = async (options: { env?: Record<string, string>, portal?: WorldOptions['portal'], credentials?: (world: World) => World } = {}): Promise<Clinic> => {
+export const startClinic = async (options: { env?: (world: World) => Record<string, string>, portal?: WorldOptions['portal'], accounts?: (world: World) => Promise<World['accounts']> } = {}): Promise<Clinic> => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'estafeta-journey-'))
   const clockFile = path.join(folder, 'clock.json')
   const world = await startWorld({
@@ -103,11 +103,11 @@ export const startClinic = async (options: { env?: Record<string, string>, porta
     // In hours that pass within a second a token would end between two calls.
     portal: { tokenLifeSeconds: 30 * 24 * 3600, ...options.portal },
   })
-  const app = await startTestApp(world, { env: { CLOCK_FILE: clockFile, ...options.env } })
+  const app = await startTestApp(world, { env: { CLOCK_FILE: clockFile, ...options.env?.(world) } })
   const application = { origin: app.origin, clientId: app.clientId } as Parameters<typeof installApplication>[0]
   await installApplication(application, world.portal)
   const administrator = await openPage(application, world.portal)
-  const ids = await connectMessengers(administrator, options.credentials?.(world) ?? world)
+  const ids = await connectMessengers(administrator, { ...world, accounts: (await options.accounts?.(world)) ?? world.accounts })
   await saveRoute(administrator, usualSteps(ids))
   const { clock, portal, messengers } = world
   const marks: string[] = []
