@@ -27,6 +27,6 @@ export type Variables = Readonly<Record<string, string>>
 /** Puts values into `{name}` places; a place that has no value disappears, so that a patient never reads a brace. */
 export const fillIn = (pattern: string, variables: Variables): string =>
   pattern
-    .replace(/\{([a-z]+)\}/g, (_, name: string) => variables[name] ?? '')
+    .replace(/\{([a-z]+)\}/g, (_, name: string) => (Object.hasOwn(variables, name) ? variables[name]! : ''))
     .replace(/[ \t]{2,}/g, ' ')
     .trim()

@@ -2,7 +2,8 @@
 
 /** The number of one CRM field, or undefined when there is none in it. Only the first of several in one field counts (F44). */
 export const normalizePhone = (raw: string): string | undefined => {
-  const first = raw.split(/[,;/]|\b(?:доб|ext)/i)[0] ?? ''
+  // No \b before a word: JavaScript knows no word boundary beside Cyrillic letters.
+  const first = raw.split(/[,;/\n]|(?<=\d\D*)(?:доб|вн|ext)/i)[0] ?? ''
   const digits = first.replace(/\D/g, '')
   if (digits.length < 10 || digits.length > 15) return undefined
   if (digits.length === 10 && !first.trim().startsWith('+')) return `+7${digits}`

@@ -41,7 +41,8 @@ export const readPayload = (payload: string): { answer: Answer; attemptId: Attem
 /** Shortens at a word and says so by an ellipsis. */
 const cut = (text: string, length: number): string => {
   if (text.length <= length) return text
-  const head = text.slice(0, length - 1)
+  // Half of an emoji is not a character: messengers refuse it or show a box.
+  const head = text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')
   const space = head.lastIndexOf(' ')
   return `${head.slice(0, space > length / 2 ? space : head.length).trimEnd()}…`
 }

@@ -25,8 +25,8 @@ export const isTimeZone = (name: string): boolean => {
  */
 export const readMoment = (text: string, timeZone: string): number | undefined => {
   const value = text.trim()
-  if (/T.*(?:Z|[+-]\d\d:?\d\d)$/.test(value)) {
-    const at = Date.parse(value)
+  if (/^\d{4}-.*[T ].*(?:Z|[+-]\d\d:?\d\d)$/.test(value)) {
+    const at = Date.parse(value.replace(' ', 'T'))
     return Number.isNaN(at) ? undefined : at
   }
   const russian = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?/.exec(value)
@@ -35,8 +35,9 @@ export const readMoment = (text: string, timeZone: string): number | undefined =
   if (found === null) return undefined
   const numbers = found.slice(1).map((part: string | undefined) => (part === undefined ? undefined : Number(part)))
   const [day, month, year] = russian === null ? [numbers[2]!, numbers[1]!, numbers[0]!] : [numbers[0]!, numbers[1]!, numbers[2]!]
-  const wall = Date.UTC(year, month - 1, day, numbers[3] ?? 23, numbers[4] ?? 59, numbers[5] ?? 0)
-  if (new Date(wall).getUTCDate() !== day || month < 1 || month > 12) return undefined
+  const [hour, minute, second] = [numbers[3] ?? 23, numbers[4] ?? 59, numbers[5] ?? 0]
+  const wall = Date.UTC(year, month - 1, day, hour, minute, second)
+  if (new Date(wall).getUTCDate() !== day || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return undefined
   const guess = wall - offsetMinutes(wall, timeZone) * 60_000
   return wall - offsetMinutes(guess, timeZone) * 60_000
 }
