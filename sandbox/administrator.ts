@@ -3,6 +3,9 @@ import { type Handset } from './messengers/handset.ts'
 import { type Portal } from './portal/portal.ts'
 import { type World } from './world.ts'
 
+/** Where the application listens and as what the portal knows it. */
+export type Installable = Pick<Application, 'origin' | 'clientId'>
+
 /** An answer of the application's own API: what its pages work with. */
 export interface ApiAnswer { status: number, body: any }
 
@@ -12,7 +15,7 @@ export interface Administrator {
 }
 
 /** Opens a page as the portal does and reads the session that came with it. @throws Error with the page's own words when it is refused */
-export async function openPage(application: Application, portal: Portal, options: { handler?: string, userId?: number } = {}): Promise<Administrator> {
+export async function openPage(application: Installable, portal: Portal, options: { handler?: string, userId?: number } = {}): Promise<Administrator> {
   const page = await portal.openApp(application.clientId, options)
   const boot = /<script type="application\/json" id="estafeta-boot">(.*?)<\/script>/s.exec(page.html)
   if (page.status !== 200 || boot === null) throw new Error(`The page was refused (${page.status}): ${page.html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim()}`)
@@ -35,7 +38,7 @@ function need(what: string, answer: ApiAnswer): any {
 }
 
 /** Installs the application: its installation page is opened, does its work, and tells the portal that it is finished. */
-export async function installApplication(application: Application, portal: Portal): Promise<void> {
+export async function installApplication(application: Installable, portal: Portal): Promise<void> {
   const administrator = await openPage(application, portal)
   const result = need('The installation', await administrator.call('POST', '/install'))
   const broken = (result.steps as { name: string, ok: boolean, message: string }[]).filter((step) => !step.ok)

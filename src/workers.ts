@@ -9,7 +9,7 @@ import { checkConnection } from './flows/connect-channel.ts'
 import { type Deps } from './flows/deps.ts'
 import { performPortalWork } from './flows/perform-portal.ts'
 import { performSends } from './flows/perform-sends.ts'
-import { processInbox } from './flows/process-inbox.ts'
+import { processInbox, processLifecycle } from './flows/process-inbox.ts'
 import { matchParkedReceipts, recoverAbandoned } from './flows/recover.ts'
 import { rearmTimers, wakeDeliveries, wakeOverdue } from './flows/wake-deliveries.ts'
 import { type Handlers } from './queue/boss.ts'
@@ -35,8 +35,8 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
       },
     })
   const loops: Readonly<Record<string, readonly Loop[]>> = {
-    // One: what a patient did is worked on in the order in which it arrived.
-    inbox: [loop('inbox', () => processInbox(deps))],
+    // One: what a patient did is worked on in the order in which it arrived. Installations wait for the portal, on their own.
+    inbox: [loop('inbox', () => processInbox(deps)), loop('lifecycle', () => processLifecycle(deps))],
     // Two: while one waits for a messenger, the other prepares the next sends.
     channel: [loop('channel', () => performSends(deps)), loop('channel', () => performSends(deps))],
     portal: [loop('portal', () => performPortalWork(deps, speaker))],

@@ -44,6 +44,8 @@ const codeLifeMs = 30_000
  */
 export class OAuthServer {
   tokenLifeSeconds = 3600
+  /** Codes and refresh tokens that were exchanged. */
+  exchanges = 0
   private world: World
   private clock: PortalClock
   private access = new Map<string, AccessToken>()
@@ -117,6 +119,7 @@ export class OAuthServer {
       if (!code || code.clientId !== app.clientId || code.expiresAt <= now || !app.present) {
         throw new OAuthError('invalid_grant', 'Invalid authorization code')
       }
+      this.exchanges++
       return { app, userId: code.userId, pair: this.issue(app, code.userId), byCode: true }
     }
     const token = this.refresh.get(text(fields.refresh_token))
@@ -125,6 +128,7 @@ export class OAuthServer {
       throw new OAuthError('invalid_grant', 'Invalid refresh token')
     }
     this.refresh.delete(text(fields.refresh_token))
+    this.exchanges++
     return { app, userId: token.userId, pair: this.issue(app, token.userId), byCode: false }
   }
 

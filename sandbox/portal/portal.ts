@@ -50,6 +50,8 @@ export interface Portal {
   readonly clock: PortalClock
   readonly limits: LimitSettings
   tokenLifeSeconds: number
+  /** Codes and refresh tokens that the OAuth server has exchanged since the start. */
+  readonly oauthExchanges: number
   /** The application's subscription has ended: OAuth refuses with PAYMENT_REQUIRED. */
   paymentRequired: boolean
   /** Everything inside, for tests that need more than the handle offers. */
@@ -144,6 +146,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     limits: engine.limits.settings,
     get tokenLifeSeconds() { return engine.oauth.tokenLifeSeconds },
     set tokenLifeSeconds(seconds: number) { engine.oauth.tokenLifeSeconds = seconds },
+    get oauthExchanges() { return engine.oauth.exchanges },
     get paymentRequired() { return engine.paymentRequired },
     set paymentRequired(value: boolean) { engine.paymentRequired = value },
     world,

@@ -12,6 +12,8 @@ export const decodeForm = (rawBody: string): FormBody =>
   listsOf(qs.parse(rawBody, { depth: 20, arrayLimit: 1000, parameterLimit: 20_000, parseArrays: false, duplicates: 'last' })) as FormBody
 
 const listsOf = (value: unknown): unknown => {
+  // No person types a zero byte, and PostgreSQL takes none in a text.
+  if (typeof value === 'string') return value.replaceAll('\0', '')
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).map(([key, inner]) => [key, listsOf(inner)] as const)
   const isList = entries.length > 0 && entries.every(([key], index) => key === String(index))

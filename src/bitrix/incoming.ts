@@ -35,8 +35,11 @@ const Text = z.union([z.string(), z.number()]).transform(String)
 const OptionalText = Text.optional().catch(undefined)
 const OptionalNumber = z.coerce.number().optional().catch(undefined)
 
+/** 32 hex digits today; anything of that kind that fits into a key. */
+const MemberId = z.string().regex(/^[\w.-]{1,64}$/)
+
 const Auth = z.looseObject({
-  member_id: z.string().min(1),
+  member_id: MemberId,
   application_token: OptionalText,
   access_token: OptionalText,
   refresh_token: OptionalText,
@@ -242,7 +245,7 @@ const PageBody = z.looseObject({
   SERVER_ENDPOINT: OptionalText,
   APPLICATION_TOKEN: OptionalText,
   APPLICATION_SCOPE: z.string().default('').catch(''),
-  member_id: z.string().min(1),
+  member_id: MemberId,
   status: OptionalText,
   PLACEMENT: z.string().default('DEFAULT').catch('DEFAULT'),
   PLACEMENT_OPTIONS: z.unknown().optional(),

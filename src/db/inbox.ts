@@ -32,10 +32,10 @@ export const record = async (db: Db, entries: readonly InboxEntry[]): Promise<vo
     select pg_notify('estafeta', 'inbox') where exists (select from new)`.execute(db)
 }
 
-/** Takes arrivals for this transaction, oldest first: a crash gives them back at once. */
-export const take = async (trx: Trx, limit: number): Promise<readonly InboxRow[]> => {
+/** Takes arrivals of these kinds for this transaction, oldest first: a crash gives them back at once. */
+export const take = async (trx: Trx, kinds: readonly InboxEntry['kind'][], limit: number): Promise<readonly InboxRow[]> => {
   const { rows } = await sql<InboxRow>`
-    select * from inbox where state = 'received' and (not_before is null or not_before <= now()) order by id limit ${limit} for update skip locked`.execute(trx)
+    select * from inbox where state = 'received' and kind = any(${kinds}::text[]) and (not_before is null or not_before <= now()) order by id limit ${limit} for update skip locked`.execute(trx)
   return rows
 }
 
@@ -51,12 +51,12 @@ export const setAside = async (trx: Trx, id: number, reason: string): Promise<vo
 
 const retrySeconds = [1, 5, 30, 120, 600, 3600] as const
 
-/** After a failure of our own: later again, and set aside as `failed` only after six tries. */
-export const retryLater = async (trx: Db | Trx, row: InboxRow, reason: string): Promise<void> => {
+/** After a failure of our own: later again, and set aside as `failed` only after six tries. `sealed` replaces the secrets it goes on with. */
+export const retryLater = async (trx: Db | Trx, row: InboxRow, reason: string, sealed: string | null = row.sealed): Promise<void> => {
   const wait = retrySeconds[row.tries]
   await (wait === undefined
-    ? sql`update inbox set state = 'failed', reason = ${reason}, finished_at = now() where id = ${row.id}`
-    : sql`update inbox set tries = tries + 1, reason = ${reason}, not_before = now() + ${wait} * interval '1 s' where id = ${row.id}`
+    ? sql`update inbox set state = 'failed', reason = ${reason}, finished_at = now(), sealed = null where id = ${row.id}`
+    : sql`update inbox set tries = tries + 1, reason = ${reason}, sealed = ${sealed}, not_before = now() + ${wait} * interval '1 s' where id = ${row.id}`
   ).execute(trx)
 }
 

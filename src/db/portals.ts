@@ -32,6 +32,12 @@ export const findPortal = async (db: Db | Trx, id: PortalId): Promise<Portal | u
   return row === undefined ? undefined : toPortal(row)
 }
 
+/** The same, locked until the end of the transaction: nobody installs or uninstalls meanwhile. */
+export const lockPortal = async (trx: Trx, id: PortalId): Promise<Portal | undefined> => {
+  const row = await trx.selectFrom('portals').selectAll().where('portal_id', '=', id).forNoKeyUpdate().executeTakeFirst()
+  return row === undefined ? undefined : toPortal(row)
+}
+
 export const listPortals = async (db: Db): Promise<readonly Portal[]> => (await db.selectFrom('portals').selectAll().orderBy('portal_id').execute()).map(toPortal)
 
 /** Writes an installation over whatever there was: settings, connections and routes of an earlier one stay (H1). */

@@ -5,33 +5,51 @@ import { register, type RegistrationLine } from '../bitrix/registration.ts'
 import { type Token } from '../bitrix/oauth.ts'
 import { findPortal, saveToken, updatePortal, upsertPortal } from '../db/portals.ts'
 import { portalId, type PortalId } from '../domain/ids.ts'
-import { isTimeZone } from '../domain/time.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { type Deps } from './deps.ts'
 import { sealToken } from './portal-clients.ts'
-import { z } from 'zod'
+import { whoIs } from './who-is.ts'
 
 const manifest = readManifest()
-const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional(), TIME_ZONE: z.string().optional() })
+
+/** An installation's keys after their proof: what came with it, and the token that the OAuth server gave for them. */
+export interface ProvedInstallation {
+  readonly token: Token
+  readonly applicationToken: string
+}
 
 /**
- * Writes an installation that proved itself: its refresh token was exchanged at the pinned OAuth server, whose answer alone says which
- * portal it is (everything in the post can be forged). Repeating it, re-installing and updating end in the same state; settings stay.
+ * Proves an installation: its refresh token is exchanged at the pinned OAuth server, whose answer alone says which portal it is
+ * (everything in the post can be forged). A refresh token proves itself once.
  *
- * @throws AppError INSTALL_REFUSED when the proof fails
+ * @throws AppError INSTALL_REFUSED when the proof fails, PORTAL_UNAVAILABLE when it could not be tried
  */
-export const acceptInstallation = async (
-  deps: Deps,
-  auth: IncomingAuth,
-  options: { language?: 'ru' | 'en'; version?: string },
-): Promise<{ portal: PortalId; userId: string; isAdmin: boolean }> => {
+export const proveInstallation = async (deps: Deps, auth: IncomingAuth): Promise<ProvedInstallation> => {
   if (auth.refreshToken === undefined || auth.applicationToken === undefined) {
     throw new AppError('INSTALL_REFUSED', 'Портал не передал ключи установки: переустановите приложение из списка приложений портала.')
   }
   const token = await exchange(deps, auth)
+  if (token.memberId !== auth.memberId) throw new AppError('INSTALL_REFUSED', 'Ключи установки принадлежат другому порталу: откройте приложение из своего портала.')
+  return { token, applicationToken: auth.applicationToken }
+}
+
+/**
+ * Writes a proved installation of an administrator. Repeating it, re-installing and updating end in the same state; settings stay.
+ *
+ * Every employee has keys that the OAuth server believes, and the application token beside them is whatever they like: so the portal is
+ * asked who it is before anything is written.
+ *
+ * @throws AppError INSTALL_REFUSED for anybody but an administrator; BitrixError when the portal cannot be asked
+ */
+export const acceptInstallation = async (
+  deps: Deps,
+  { token, applicationToken }: ProvedInstallation,
+  options: { language?: 'ru' | 'en'; version?: string },
+): Promise<{ portal: PortalId; userId: string; isAdmin: boolean }> => {
   const id = portalId(token.memberId)
-  if (id !== auth.memberId) throw new AppError('INSTALL_REFUSED', 'Ключи установки принадлежат другому порталу: откройте приложение из своего портала.')
-  const sealedApplicationToken = deps.secrets.seal(auth.applicationToken)
+  const { userId, isAdmin, timeZone } = await whoIs(deps, { id, clientEndpoint: token.clientEndpoint, serverEndpoint: token.serverEndpoint }, token.accessToken)
+  if (!isAdmin) throw new AppError('INSTALL_REFUSED', 'Установить приложение может только администратор портала: попросите его открыть эту страницу.')
+  const sealedApplicationToken = deps.secrets.seal(applicationToken)
   await deps.db.transaction().execute(async (trx) => {
     await upsertPortal(trx, {
       id,
@@ -44,15 +62,10 @@ export const acceptInstallation = async (
       scope: token.scope.join(','),
       version: options.version ?? '1',
     })
-    // Believed to be an administrator until the portal says otherwise: only one may install.
-    await saveToken(trx, id, sealToken(deps.secrets, token, true))
+    await saveToken(trx, id, sealToken(deps.secrets, { ...token, userId }, true))
+    await updatePortal(trx, id, { language: options.language, timeZone })
   })
-  const { result } = await deps.portalClient(id).call('profile')
-  const profile = Profile.parse(result)
-  const isAdmin = profile.ADMIN === true
-  await saveToken(deps.db, id, sealToken(deps.secrets, { ...token, userId: profile.ID }, isAdmin))
-  await updatePortal(deps.db, id, { language: options.language, timeZone: profile.TIME_ZONE !== undefined && isTimeZone(profile.TIME_ZONE) ? profile.TIME_ZONE : undefined })
-  return { portal: id, userId: profile.ID, isAdmin }
+  return { portal: id, userId, isAdmin }
 }
 
 const exchange = async (deps: Deps, auth: IncomingAuth): Promise<Token> => {

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createPortalClient } from '../bitrix/client.ts'
+import { BitrixError } from '../bitrix/errors.ts'
 import { parsePagePost, type PagePost } from '../bitrix/incoming.ts'
 import { isSameSecret } from '../db/secrets.ts'
 import { findPortal, type Portal } from '../db/portals.ts'
 import { portalId, type PortalId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
-import { z } from 'zod'
 import { type Deps } from './deps.ts'
-import { acceptInstallation, keepAdminToken } from './install-portal.ts'
-import { budgetOf } from './portal-clients.ts'
+import { acceptInstallation, keepAdminToken, proveInstallation } from './install-portal.ts'
+import { whoIs, type PortalUser } from './who-is.ts'
 
 /** Who is looking at a page, as the portal confirmed it. */
 export interface Viewer {
@@ -31,7 +30,6 @@ export interface PageOpener {
   open(page: string, query: unknown, body: unknown): Promise<OpenedPage>
 }
 
-const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional() })
 /** A person opens many pages with one token: the portal is asked about it once in this time. */
 const rememberedMs = 10 * 60_000
 
@@ -47,21 +45,11 @@ export const createPageOpener = (deps: Deps): PageOpener => {
     const known = remembered.get(key)
     if (known !== undefined && Date.now() - known.at < rememberedMs) return known.viewer
     if (remembered.size > 5_000) remembered.clear()
-    const token = { memberId: portal.id, accessToken: post.auth.accessToken!, refreshToken: '', expiresAt: Number.MAX_SAFE_INTEGER, clientEndpoint: portal.clientEndpoint, serverEndpoint: portal.serverEndpoint, scope: [], status: '' }
-    let current: typeof token | undefined = token
-    const client = createPortalClient({
-      tokens: { current: () => Promise.resolve(current), refresh: () => Promise.reject(refusal()), invalidate: () => ((current = undefined), Promise.resolve()) },
-      // The portal counts requests by our address, not by whose token they carry.
-      budget: budgetOf(deps.db, deps.clock, portal.id),
-      oauth: deps.oauth,
-      clock: deps.clock,
-      signal: deps.stopping,
-    })
-    const { result } = await client.call('profile').catch((cause: unknown) => {
+    const user = await whoLooks(deps, portal, post.auth.accessToken!).catch((cause: unknown) => {
+      if (cause instanceof BitrixError && cause.retryable) throw new AppError('PORTAL_UNAVAILABLE', 'Портал сейчас не отвечает: откройте страницу через минуту.', { cause })
       throw new AppError('SESSION_INVALID', 'Портал не подтвердил ваш вход: закройте страницу и откройте её снова.', { cause })
     })
-    const profile = Profile.parse(result)
-    const viewer = { portalId: portal.id, userId: profile.ID, isAdmin: profile.ADMIN === true }
+    const viewer = { portalId: portal.id, userId: user.userId, isAdmin: user.isAdmin }
     remembered.set(key, { at: Date.now(), viewer })
     if (viewer.isAdmin) await keepAdminToken(deps, portal.id, post.auth, viewer.userId)
     return viewer
@@ -77,10 +65,19 @@ export const createPageOpener = (deps: Deps): PageOpener => {
       const isOurs = known !== undefined && post.auth.applicationToken !== undefined && isSameSecret(deps.secrets.open(known.sealedApplicationToken), post.auth.applicationToken)
       if (known !== undefined && isOurs && known.state !== 'uninstalled') return { ...opened, viewer: await viewerOf(known, post) }
       if (page !== 'install') throw new AppError('SESSION_INVALID', 'Приложение на этом портале не установлено до конца: попросите администратора установить его заново.')
-      const { portal, userId, isAdmin } = await acceptInstallation(deps, post.auth, { language: post.language })
+      const { portal, userId, isAdmin } = await acceptInstallation(deps, await proveInstallation(deps, post.auth), { language: post.language })
       return { ...opened, viewer: { portalId: portal, userId, isAdmin } }
     },
   }
 }
 
-const refusal = (): AppError => new AppError('SESSION_INVALID', 'Время входа истекло: закройте страницу и откройте её снова.')
+/** A portal that has moved tells its new address to the OAuth server only: a call with a stored token learns it. */
+const whoLooks = async (deps: Deps, portal: Portal, accessToken: string): Promise<PortalUser> => {
+  try {
+    return await whoIs(deps, portal, accessToken)
+  } catch (error) {
+    if (!(error instanceof BitrixError) || error.action !== 'moved') throw error
+    await deps.portalClient(portal.id).call('profile')
+    return whoIs(deps, (await findPortal(deps.db, portal.id)) ?? portal, accessToken)
+  }
+}

@@ -59,10 +59,9 @@ export const createInboxWriter = (db: Db): InboxWriter => {
   }
 }
 
-/** Portals by id with their application token in the clear, remembered for a few seconds. */
+/** Portals by id with their application token in the clear, remembered for a few seconds unless `fresh` is asked for. */
 export interface KnownPortals {
-  find(id: PortalId): Promise<{ portal: Portal; applicationToken: string } | undefined>
-  forget(): void
+  find(id: PortalId, fresh?: 'fresh'): Promise<{ portal: Portal; applicationToken: string } | undefined>
 }
 
 const rememberedMs = 3_000
@@ -70,8 +69,8 @@ const rememberedMs = 3_000
 export const createKnownPortals = (db: Db, open: (sealed: string) => string): KnownPortals => {
   const remembered = new Map<PortalId, { at: number; value: ReturnType<KnownPortals['find']> }>()
   return {
-    find: (id) => {
-      const known = remembered.get(id)
+    find: (id, fresh) => {
+      const known = fresh === 'fresh' ? undefined : remembered.get(id)
       if (known !== undefined && Date.now() - known.at < rememberedMs) return known.value
       if (remembered.size > 10_000) remembered.clear()
       const value = findPortal(db, id).then((portal) => (portal === undefined ? undefined : { portal, applicationToken: open(portal.sealedApplicationToken) }))
@@ -79,7 +78,6 @@ export const createKnownPortals = (db: Db, open: (sealed: string) => string): Kn
       value.catch(() => remembered.delete(id))
       return value
     },
-    forget: () => remembered.clear(),
   }
 }
 
@@ -93,6 +91,12 @@ export interface Receiver {
 
 const keptHeaders = ['content-type', 'user-agent'] as const
 
+const digestOf = (value: string | Buffer): string => createHash('sha256').update(value).digest('hex')
+
+/** Where an event's row keeps a digest of the application token that proved it: the installation it belongs to. */
+export const proofHeader = ':proof'
+export const proofOf = (applicationToken: string): string => digestOf(applicationToken)
+
 /**
  * Takes in what comes from outside: proves who sent it, stores it once, and that is all. Everything is answered 200; what is not
  * genuine leaves nothing but a count, what is genuine and cannot be read is kept with the reason.
@@ -103,11 +107,13 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
     deps.log.warn({ source, reason }, 'an arrival was refused')
   }
 
-  const isGenuine = async (auth: IncomingAuth): Promise<Portal | undefined> => {
-    const known = await portals.find(portalId(auth.memberId))
-    if (known === undefined || auth.applicationToken === undefined) return undefined
-    return isSameSecret(known.applicationToken, auth.applicationToken) ? known.portal : undefined
+  const portalBy = async (auth: IncomingAuth, fresh?: 'fresh'): Promise<Portal | undefined> => {
+    if (auth.applicationToken === undefined) return undefined
+    const known = await portals.find(portalId(auth.memberId), fresh)
+    return known !== undefined && isSameSecret(known.applicationToken, auth.applicationToken) ? known.portal : undefined
   }
+  /** The portal that sent it. A token that is not the remembered one may be that of a minute ago's installation: nothing is repeated. */
+  const isGenuine = async (auth: IncomingAuth): Promise<Portal | undefined> => (await portalBy(auth)) ?? portalBy(auth, 'fresh')
 
   return {
     webhook: async (channelId, hookKey, request) => {
@@ -129,7 +135,7 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
       const headers = Object.fromEntries(keptHeaders.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])))
       await writer.write({
         source: `channel:${connection.portalId}:${connection.id}`,
-        externalId: createHash('sha256').update(body).digest('hex'),
+        externalId: digestOf(body),
         portalId: connection.portalId,
         connectionId: connection.id,
         kind: 'channel',
@@ -175,16 +181,19 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
       const lifecycle = lifecycleOf({ name, data })
       // Installation and update bring a new application token: they are proved by the refresh token they carry, at the OAuth server.
       const provesItself = lifecycle !== undefined && lifecycle.kind !== 'uninstalled' && auth.refreshToken !== undefined
-      const portal = provesItself ? undefined : await isGenuine(auth)
+      // A late uninstall of an earlier installation must not meet a token that is only remembered.
+      const portal = provesItself ? undefined : await (lifecycle === undefined ? isGenuine(auth) : portalBy(auth, 'fresh'))
       if (!provesItself && portal === undefined) {
         refuse('event', 'application token')
         return
       }
       await writer.write({
         source: `events:${auth.memberId}`,
-        externalId: key,
+        // Everybody can guess what an installation looks like: only the same keys are the same installation.
+        externalId: provesItself ? `${key} ${digestOf(auth.refreshToken)}` : key,
         portalId: portal?.id,
         kind: 'event',
+        headers: auth.applicationToken === undefined ? {} : { [proofHeader]: proofOf(auth.applicationToken) },
         body: Buffer.from(JSON.stringify(publicPart)),
         sealed: provesItself ? deps.secrets.seal(JSON.stringify(auth)) : undefined,
       })

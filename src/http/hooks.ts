@@ -2,6 +2,9 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { type RawRequest } from '../channels/channel.ts'
 import { type Receiver } from '../flows/receive.ts'
 
+/** What a key of ours can look like: nothing else is worth a question to the database. */
+const keyPattern = /^[\w-]{1,64}$/
+
 /**
  * Webhooks of messengers: `/hooks/<channel>/<key>`. The body is kept as the bytes that came, because signatures cover them; the answer
  * is 200 whatever is inside, as soon as it is stored.
@@ -13,6 +16,7 @@ export const registerHooks = (scope: FastifyInstance, receiver: Receiver): void 
     method: ['GET', 'POST'],
     url: '/hooks/:channel/:key',
     handler: async (request, reply) => {
+      if (!keyPattern.test(request.params.key)) return reply.status(404).send('')
       const answer = await receiver.webhook(request.params.channel, request.params.key, rawRequestOf(request))
       if (answer === undefined) return reply.status(404).send('')
       return reply.status(answer.status).type('text/plain').send(answer.body)
