@@ -6,7 +6,7 @@ import { rankOf, type Proof, proofs } from '../domain/receipt.ts'
 /** A delivery as staff may read it: no text, no phone, nothing medical. `titleOf` gives a channel's title. */
 export const recordViewOf = (delivery: Delivery, titleOf: (attempt: Attempt) => string): RecordView => ({
   purpose: delivery.purpose === 'service' ? 'service' : 'reminder',
-  attempts: delivery.attempts.map((attempt) => attemptView(delivery, attempt, titleOf(attempt))),
+  attempts: delivery.attempts.filter((attempt) => !isNeverMade(delivery, attempt)).map((attempt) => attemptView(delivery, attempt, titleOf(attempt))),
   outcome: outcomeOf(delivery, titleOf),
   task: delivery.taskGiven && delivery.closedAt !== undefined ? { deadlineAt: taskDeadline(delivery) } : undefined,
 })
@@ -14,12 +14,16 @@ export const recordViewOf = (delivery: Delivery, titleOf: (attempt: Attempt) => 
 /** Until when the call is to be made: the task step's minutes after the end of the cascade. */
 export const taskDeadline = (delivery: Delivery): number => (delivery.closedAt ?? delivery.startedAt) + (delivery.route.steps.at(-1)?.minutes ?? 60) * 60_000
 
+/** Chosen, but proof, reply or stop came before its call: it has no place in the record. */
+const isNeverMade = (delivery: Delivery, attempt: Attempt): boolean =>
+  attempt.state === 'waiting' && attempt.step === delivery.step && (delivery.status === 'reached' || delivery.status === 'stopped')
+
 const attemptView = (delivery: Delivery, attempt: Attempt, channelTitle: string): AttemptView => {
   const isOpen = delivery.status === 'running' && delivery.phase === 'trying' && delivery.step === attempt.step && dueAt(delivery) !== undefined
   const step = delivery.route.steps[attempt.step]
   const isProved = step?.kind === 'channel' && attempt.proof !== undefined && rankOf(attempt.proof) >= rankOf(step.proof)
   const state = attempt.state === 'out' ? (attempt.proof ?? 'accepted') : attempt.state === 'waiting' ? 'sending' : attempt.state
-  const isGivenUp = !isOpen && !isProved && attempt.state !== 'failed' && attempt.state !== 'skipped' && attempt.step < delivery.step
+  const isGivenUp = !isOpen && !isProved && attempt.state !== 'failed' && attempt.state !== 'skipped' && (attempt.step < delivery.step || delivery.status === 'notReached')
   return {
     channelTitle,
     state,
