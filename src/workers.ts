@@ -8,7 +8,7 @@ import { messageOf } from './errors.ts'
 import { checkConnection } from './flows/connect-channel.ts'
 import { type Deps } from './flows/deps.ts'
 import { performPortalWork } from './flows/perform-portal.ts'
-import { performSends } from './flows/perform-sends.ts'
+import { createSender } from './flows/perform-sends.ts'
 import { processInbox, processLifecycle } from './flows/process-inbox.ts'
 import { matchParkedReceipts, recoverAbandoned } from './flows/recover.ts'
 import { rearmTimers, wakeDeliveries, wakeOverdue } from './flows/wake-deliveries.ts'
@@ -25,6 +25,7 @@ const sweepMs = 1_000
 
 /** Starts everything that works in the background: the loops over inbox and outbox, recovery, timers and recurring jobs. */
 export const startWorkers = async (deps: Deps, connection: DatabaseConnection): Promise<Workers> => {
+  const sender = createSender(deps)
   const speaker = `${hostname()} ${process.pid} ${Math.random().toString(36).slice(2)}`
   const loop = (name: string, work: () => Promise<number>, every = idleMs): Loop =>
     startLoop({
@@ -37,8 +38,8 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
   const loops: Readonly<Record<string, readonly Loop[]>> = {
     // One: what a patient did is worked on in the order in which it arrived. Installations wait for the portal, on their own.
     inbox: [loop('inbox', () => processInbox(deps)), loop('lifecycle', () => processLifecycle(deps))],
-    // Two: while one waits for a messenger, the other prepares the next sends.
-    channel: [loop('channel', () => performSends(deps)), loop('channel', () => performSends(deps))],
+    // Two: while one stores what messengers answered, the other prepares the next sends.
+    channel: [loop('channel', () => sender.perform()), loop('channel', () => sender.perform())],
     portal: [loop('portal', () => performPortalWork(deps, speaker))],
   }
   const sweeps = [
@@ -58,6 +59,7 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     stop: async () => {
       await bell.stop()
       await Promise.all([...Object.values(loops).flat(), ...sweeps].map((running) => running.stop()))
+      await sender.drain()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ChannelError, type OutboundMessage, type Sent } from '../channels/channel.ts'
 import { pauseBudget, takeBudgets } from '../db/budgets.ts'
 import { setConnectionState } from '../db/connections.ts'
@@ -34,24 +35,57 @@ interface Prepared {
 /** Outcomes are stored together: one transaction for all calls that came back within this time. */
 const collectMs = 4
 
+/** A round waits this long for its calls; slower ones come back by themselves, so that a messenger that hangs holds up no other. */
+const patienceMs = 100
+/** Calls that may be out at once. Beyond it a round waits for all of its own. */
+const mostCallsOut = 500
+
+/** Sends everything that is due to messengers, in rounds. */
+export interface Sender {
+  /** One round. Returns how many rows were taken; their calls may still be out. */
+  perform(): Promise<number>
+  /** Resolves when every call has come back and its outcome is stored. */
+  drain(): Promise<void>
+}
+
 /**
  * Sends what is due, at most once each.
  *
  * An attempt is marked as leaving and committed before its call leaves. What the call brings - accepted, refused, no answer -
- * goes back into the cascade. Returns how many rows were taken.
+ * goes back into the cascade.
  */
-export const performSends = async (deps: Deps): Promise<number> => {
-  const { rows, prepared, words } = await deps.db.transaction().execute(async (trx) => prepare(deps, trx))
-  const outcomes = createCollector(deps)
-  await Promise.all([
-    ...prepared.map(async (item) => {
-      const event = await call(deps, item)
-      await outcomes.add(item, event)
-    }),
-    ...words.map(async (row) => say(deps, row)),
-  ])
-  await outcomes.flush()
-  return rows
+export const createSender = (deps: Deps): Sender => {
+  const rounds = new Set<Promise<void>>()
+  let callsOut = 0
+  const settle = async (prepared: readonly Prepared[], words: readonly OutboxRow[]): Promise<void> => {
+    const outcomes = createCollector(deps)
+    const counted = async (work: Promise<void>): Promise<void> => work.finally(() => (callsOut -= 1))
+    callsOut += prepared.length + words.length
+    await Promise.all([
+      ...prepared.map((item) => counted(call(deps, item).then((event) => outcomes.add(item, event)))),
+      ...words.map((row) => counted(say(deps, row))),
+    ])
+    await outcomes.flush()
+  }
+  return {
+    perform: async () => {
+      const { rows, prepared, words } = await deps.db.transaction().execute(async (trx) => prepare(deps, trx))
+      if (prepared.length + words.length === 0) return rows
+      const round: Promise<void> = settle(prepared, words)
+        .catch((error: unknown) => {
+          // The rows keep their leases; when those are over, recovery treats the outcomes as unknown.
+          deps.log.error({ code: 'OUTCOME_LOST', reason: messageOf(error) }, 'outcomes could not be stored')
+        })
+        .finally(() => rounds.delete(round))
+      rounds.add(round)
+      const isCrowded = callsOut > mostCallsOut
+      await (isCrowded ? round : Promise.race([round, sleep(patienceMs, undefined, { ref: false })]))
+      return rows
+    },
+    drain: async () => {
+      await Promise.all(rounds)
+    },
+  }
 }
 
 const prepare = async (deps: Deps, trx: Trx): Promise<{ rows: number; prepared: Prepared[]; words: OutboxRow[] }> => {

@@ -174,9 +174,11 @@ const introduction = (open: OpenConnection, message: Extract<Inbound, { type: 'm
 const reachabilityEvents = async (deps: Deps, trx: Trx, { connection }: OpenConnection, inbound: Extract<Inbound, { type: 'reachability' }>): Promise<readonly DeliveryEvent[]> => {
   const now = deps.clock.now()
   const common = { portalId: connection.portalId, connectionId: connection.id }
-  await touchIdentity(trx, { ...common, externalId: inbound.chat.userId, chatId: inbound.chat.id, name: inbound.chat.name, at: now, state: inbound.state, isInbound: false })
-  await setReachable(trx, { ...common, chatId: inbound.chat.id }, inbound.state)
+  // As in a message: where the messenger knows the phone, that is what we write to.
+  const chatId = inbound.chat.phone ?? inbound.chat.id
+  await touchIdentity(trx, { ...common, externalId: inbound.chat.userId, chatId, name: inbound.chat.name, at: now, state: inbound.state, isInbound: false })
+  await setReachable(trx, { ...common, chatId }, inbound.state)
   if (inbound.state === 'active') return []
-  const running = await runningTo(trx, [{ ...common, to: inbound.chat.id }])
+  const running = await runningTo(trx, [{ ...common, to: chatId }])
   return running.map((ref) => ({ portalId: ref.portalId, deliveryId: ref.deliveryId, event: { type: 'blocked', connectionId: connection.id, at: clamp(inbound.at, now) } }))
 }
