@@ -38,12 +38,13 @@ const lookPatienceMs = 60_000
 const finalLookMs = 24 * 3600_000
 
 /**
- * A portal whose bucket is half full is busy: its rounds then start at the pace at which the bucket leaks, so that what gathers meanwhile
- * shares their requests instead of spending one each.
+ * A portal whose bucket is half full while large rounds follow each other is busy: its rounds then start at the pace at which the bucket
+ * leaks, so that what gathers meanwhile shares their requests instead of spending one each. A few calls are never held up.
  */
+const largeRound = 25
 const busyLevel = portalBucket.burst / 2
 const busyPaceMs = (2 / portalBucket.perSecond) * 1000
-const lastRoundAt = new Map<PortalId, number>()
+const largeRoundAt = new Map<PortalId, number>()
 
 /** Works for every portal that has something to do. Returns how many rows were taken. */
 export const performPortalWork = async (deps: Deps, speaker: string): Promise<number> => {
@@ -54,7 +55,7 @@ export const performPortalWork = async (deps: Deps, speaker: string): Promise<nu
 
 const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Promise<number> => {
   const key = `portal ${portalId}`
-  const sinceLastMs = performance.now() - (lastRoundAt.get(portalId) ?? Number.NEGATIVE_INFINITY)
+  const sinceLastMs = performance.now() - (largeRoundAt.get(portalId) ?? Number.NEGATIVE_INFINITY)
   if (sinceLastMs < busyPaceMs && (await budgetLevel(deps.db, key, portalBucket)) > busyLevel) return 0
   if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
   let rows: readonly OutboxRow[] = []
@@ -75,7 +76,7 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
       return [...(await claim(trx, { ...common, kind: 'look', limit: looksAtOnce })), ...(await claim(trx, { ...common, except: 'look', limit: othersAtOnce }))]
     })
     if (rows.length === 0) return 0
-    lastRoundAt.set(portalId, performance.now())
+    if (rows.length >= largeRound) largeRoundAt.set(portalId, performance.now())
     const portal = await findPortal(deps.db, portalId)
     if (portal === undefined) return rows.length
     await perform(deps, portal, deps.portalClient(portalId), rows)
