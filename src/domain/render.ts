@@ -13,14 +13,17 @@ export interface Rendered {
  * Renders a notification for one step (B6): the step's own text or the notification's; the template where free text is not allowed;
  * buttons where they are wanted and exist.
  *
- * The text is never longer than the channel takes. `freeText` says whether the messenger allows a text of our own now.
+ * `{name}` counts in the notification's text as well. The text is never longer than the channel takes. `freeText` says whether the
+ * messenger allows a text of our own now.
  */
 export const render = (
   content: StepContent,
-  variables: Variables,
+  given: Variables,
   channel: { readonly textLength: number; readonly hasButtons: boolean; readonly freeText: boolean },
   attempt: AttemptId,
 ): Rendered => {
+  // The robot's text names the patient too, as its settings say. Once: a patient's name is never read as a place.
+  const variables = given.text === undefined ? given : { ...given, text: fillIn(given.text, { name: given.name ?? '' }) }
   const text = cut(fillIn(content.text ?? '{text}', variables), channel.textLength)
   const buttons = content.buttons === true && channel.hasButtons ? answers.map((answer) => ({ id: payloadOf(answer, attempt), title: answerTitles[answer] })) : undefined
   if (channel.freeText || content.template === undefined) return { text, buttons }

@@ -38,6 +38,11 @@ describe('B6: a notification as one channel can carry it', () => {
     expect(render({ text: '{name}, {text}' }, { text: 'ждём' }, bot, attempt).text).toBe(', ждём')
   })
 
+  it('fills the patient’s name into the robot’s own text too, once', () => {
+    expect(render({}, { text: '{name}, ждём вас', name: 'Анна' }, bot, attempt).text).toBe('Анна, ждём вас')
+    expect(render({}, { text: '{name}, ждём вас', name: 'Анна {text}' }, bot, attempt).text).toBe('Анна {text}, ждём вас')
+  })
+
   it('is never longer than the channel takes, and is cut at a word', () => {
     expect(render({}, { text: 'Ждём вас завтра утром' }, { ...bot, textLength: 16 }, attempt).text).toBe('Ждём вас завтра…')
     expect(render({}, { text: 'Ждём вас завтра' }, { ...bot, textLength: 15 }, attempt).text).toBe('Ждём вас завтра')
