@@ -68,11 +68,11 @@ export interface Reply {
   readonly durationMs: number
 }
 
-/** One request as it is, odd ones too: nothing is added or mended on the way. */
+/** One request as it is, odd ones too: nothing is added or mended on the way. `splitAt`: the body goes out in two pieces, cut at this byte. */
 export const raw = async (
   origin: string,
   path: string,
-  options: { method?: string; headers?: Record<string, string | string[]>; body?: string | Buffer } = {},
+  options: { method?: string; headers?: Record<string, string | string[]>; body?: string | Buffer; splitAt?: number } = {},
 ): Promise<Reply> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(origin)
@@ -91,7 +91,12 @@ export const raw = async (
     )
     // The answer may come before everything was written (413): then it is what counts.
     request.on('error', (error) => setTimeout(() => reject(error), 500))
-    request.end(body)
+    if (options.splitAt === undefined || body === undefined) {
+      request.end(body)
+      return
+    }
+    const rest = body.subarray(options.splitAt)
+    request.write(body.subarray(0, options.splitAt), () => setTimeout(() => request.end(rest), 20))
   })
 
 const formType = { 'content-type': 'application/x-www-form-urlencoded' }
