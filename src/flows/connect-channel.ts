@@ -29,8 +29,10 @@ const withTimeout = (deps: Deps): AbortSignal => AbortSignal.any([deps.stopping,
 
 /** The stored secrets stand in for those that the form left empty: they are never shown, so they need not be typed again. */
 const withStoredSecrets = (channel: Channel, draft: ConnectionDraft, stored: Readonly<Record<string, string>>): Record<string, string> => {
-  const merged: Record<string, string> = Object.fromEntries(Object.entries(draft.credentials).filter(([, value]) => value.trim() !== ''))
+  const merged: Record<string, string> = {}
   for (const field of channel.fields) {
+    const given = draft.credentials[field.name]
+    if (given !== undefined && given.trim() !== '') merged[field.name] = given
     if (field.secret && merged[field.name] === undefined && stored[field.name] !== undefined) merged[field.name] = stored[field.name]!
   }
   return merged
@@ -44,7 +46,10 @@ const withStoredSecrets = (channel: Channel, draft: ConnectionDraft, stored: Rea
  */
 export const connectChannel = async (deps: Deps, portal: PortalId, draft: ConnectionDraft, id?: ConnectionId): Promise<Connection> => {
   const before = id === undefined ? undefined : await existing(deps.db, portal, id)
-  const channel = channelOf(deps, before?.channel ?? draft.channel)
+  const channel = channelOf(deps, draft.channel)
+  if (before !== undefined && before.channel !== channel.id) {
+    throw new AppError('FORM_INVALID', 'Мессенджер подключения не меняют: добавьте новое подключение.', { fields: { channel: 'Это подключение другого мессенджера.' } })
+  }
   const stored = before === undefined ? {} : (JSON.parse(deps.secrets.open(before.sealedCredentials)) as Record<string, string>)
   const raw = withStoredSecrets(channel, draft, stored)
   const credentials = channel.parseCredentials(raw)

@@ -1,5 +1,5 @@
 import { deleteRoute, listConnections, listRoutes, saveRoute, type StoredRoute } from '../db/connections.ts'
-import { findPortal } from '../db/portals.ts'
+import { findPortal, lockPortal } from '../db/portals.ts'
 import { connectionId, routeId, type PortalId, type RouteId } from '../domain/ids.ts'
 import { problemsOf, type ConnectionAbility, type RouteProblem, type RouteStep } from '../domain/route.ts'
 import { AppError, messageOf } from '../errors.ts'
@@ -57,18 +57,31 @@ export const saveRouteDraft = async (deps: Deps, portal: PortalId, draft: RouteD
     const fields = Object.fromEntries([...problems].reverse().map(({ step, code }) => [step === undefined ? 'steps' : `steps.${step}`, words[language][code]]))
     throw new AppError('ROUTE_IMPOSSIBLE', words[language][problems[0]!.code], { fields })
   }
-  const routes = await listRoutes(deps.db, portal)
-  if (id !== undefined && !routes.some((route) => route.id === id)) throw new AppError('NOT_FOUND', 'Этого маршрута уже нет: обновите страницу.')
-  const route: StoredRoute = { ...draft, id: id ?? routeId(v7(Date.now())), isDefault: draft.isDefault || routes.length === 0 }
-  await deps.db.transaction().execute((trx) => saveRoute(trx, portal, route))
+  const route = await deps.db.transaction().execute(async (trx) => {
+    // One at a time: of two administrators who choose a default at once, the second has the last word.
+    await lockPortal(trx, portal)
+    const routes = await listRoutes(trx, portal)
+    const others = routes.filter((candidate) => candidate.id !== id)
+    if (id !== undefined && others.length === routes.length) throw gone()
+    const saved: StoredRoute = { ...draft, id: id ?? routeId(v7(Date.now())), isDefault: draft.isDefault || !others.some((other) => other.isDefault) }
+    await saveRoute(trx, portal, saved)
+    return saved
+  })
   await setTemplateLives(deps, portal)
   return route
 }
 
+/** Deletes a route; when it was the default, the oldest of the others becomes it, so that robots always know where to go. */
 export const removeRoute = async (deps: Deps, portal: PortalId, id: RouteId): Promise<void> => {
-  const wasThere = await deps.db.transaction().execute((trx) => deleteRoute(trx, portal, id))
-  if (!wasThere) throw new AppError('NOT_FOUND', 'Этого маршрута уже нет: обновите страницу.')
+  await deps.db.transaction().execute(async (trx) => {
+    await lockPortal(trx, portal)
+    if (!(await deleteRoute(trx, portal, id))) throw gone()
+    const left = await listRoutes(trx, portal)
+    if (left[0] !== undefined && !left.some((route) => route.isDefault)) await saveRoute(trx, portal, { ...left[0], isDefault: true })
+  })
 }
+
+const gone = (): AppError => new AppError('NOT_FOUND', 'Этого маршрута уже нет: обновите страницу.')
 
 const abilitiesOf = async (deps: Deps, portal: PortalId): Promise<ReadonlyMap<string, ConnectionAbility>> => {
   const connections = await listConnections(deps.db, portal)
