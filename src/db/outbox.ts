@@ -127,25 +127,28 @@ export const giveUp = async (trx: Db | Trx, failures: readonly { id: number; rea
 /**
  * Puts claimed rows back for `runAt`. `wasTried: false` takes the claim back as if it had never been: nothing left the process.
  *
- * A row whose place was taken meanwhile (a newer `look` or `record` of the same delivery) is done: the newer one does its work, and
- * inherits that an earlier outcome may be unknown, lest it makes a second record.
+ * A `look` or `record` whose place was taken meanwhile by a newer one of the same delivery is merged into that one, which inherits that
+ * an earlier outcome may be unknown, lest it makes a second record. The place is taken by inserting: a newer row that another
+ * transaction is just putting is then waited for and merged with, where a mere look at what is there would miss it.
  */
 export const putBack = async (trx: Trx, rows: readonly { id: number; runAt: number; reason?: string; wasTried: boolean }[]): Promise<void> => {
   if (rows.length === 0) return
-  const tried = rows.filter((row) => row.wasTried).map((row) => row.id)
-  if (tried.length > 0) {
-    await sql`
-      update outbox p set tries = greatest(p.tries, o.tries) from outbox o
-      where o.id = any(${tried}::bigint[]) and o.kind in ('look', 'record') and p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind and p.state = 'ready'`.execute(trx)
-  }
+  const columns = sql`portal_id, lane, kind, connection_id, delivery_id, step, payload, urgency, run_at, since, tries, reason`
+  const again = (kind: 'look' | 'record') => sql`
+    insert into outbox (id, ${columns}) overriding system value
+    select distinct on (portal_id, delivery_id) id, ${columns} from gone where kind = ${sql.lit(kind)} order by portal_id, delivery_id, tries desc
+    on conflict (portal_id, delivery_id) where kind = ${sql.lit(kind)} and state = 'ready'
+      do update set run_at = least(outbox.run_at, excluded.run_at), urgency = least(outbox.urgency, excluded.urgency), tries = greatest(outbox.tries, excluded.tries)`
   await sql`
-    update outbox o set
-      state = case when exists (select 1 from outbox p where p.portal_id = o.portal_id and p.delivery_id = o.delivery_id and p.kind = o.kind
-        and o.kind in ('look', 'record') and p.state = 'ready') then 'done' else 'ready' end,
-      run_at = n.run_at, lease_until = null, reason = n.reason, tries = tries - n.taken_back
-    from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => new Date(row.runAt))}::timestamptz[], ${rows.map((row) => row.reason ?? null)}::text[],
-      ${rows.map((row) => (row.wasTried ? 0 : 1))}::smallint[]) as n(id, run_at, reason, taken_back)
-    where o.id = n.id`.execute(trx)
+    with n as (
+      select * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => new Date(row.runAt))}::timestamptz[], ${rows.map((row) => row.reason ?? null)}::text[],
+        ${rows.map((row) => (row.wasTried ? 0 : 1))}::smallint[]) as n(id, run_at, reason, taken_back)
+    ), gone as (
+      delete from outbox o using n where o.id = n.id and o.kind in ('look', 'record')
+      returning o.id, o.portal_id, o.lane, o.kind, o.connection_id, o.delivery_id, o.step, o.payload, o.urgency, n.run_at, o.since, o.tries - n.taken_back as tries, n.reason
+    ), looks as (${again('look')}), records as (${again('record')})
+    update outbox o set state = 'ready', run_at = n.run_at, lease_until = null, reason = n.reason, tries = o.tries - n.taken_back
+    from n where o.id = n.id and o.kind not in ('look', 'record')`.execute(trx)
 }
 
 /** Portals that have something to be done now, those that waited longest first. */

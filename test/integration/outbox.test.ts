@@ -169,7 +169,7 @@ describe('the outbox', () => {
     const [old] = await claimOf('portal')
     await inTrx(async (trx) => put(trx, [record()]))
     await inTrx(async (trx) => putBack(trx, [{ id: old!.id, runAt: now, wasTried: true }]))
-    expect(await states()).toMatchObject([{ state: 'done' }, { state: 'ready', tries: 1 }])
+    expect(await states()).toMatchObject([{ state: 'ready', tries: 1 }])
     expect(await claimOf('portal')).toEqual([expect.objectContaining({ tries: 1 })])
   })
 
