@@ -6,7 +6,7 @@ const { connection, grouped } = JSON.parse(process.argv[2]!) as { connection: pg
 const pool = new pg.Pool({ ...connection, max: 10 })
 await pool.query('create table if not exists bare_inbox (id bigint generated always as identity primary key, source text not null, external_id text not null, body bytea not null, received_at timestamptz not null default now(), unique (source, external_id))')
 
-let waiting: { key: string, body: Buffer, done: () => void, failed: (error: unknown) => void }[] = []
+const waiting: { key: string, body: Buffer, done: () => void, failed: (error: unknown) => void }[] = []
 let timer: NodeJS.Timeout | undefined
 let inFlight = 0
 const flush = (): void => {

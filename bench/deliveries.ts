@@ -1,3 +1,4 @@
+import { type Pool } from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectMessengers, installApplication, openPage, saveRoute } from '../sandbox/administrator.ts'
 import { startApplication } from '../sandbox/application.ts'
@@ -75,7 +76,7 @@ export const measureDeliveries = async (postgres: EmbeddedPostgres, folder: stri
 
 const portalRequests = (totals: Record<string, number>): number => Object.entries(totals).reduce((sum, [method, calls]) => sum + (method.endsWith('(in batch)') ? 0 : calls), 0)
 
-const closing = async (pool: import('pg').Pool, count: number, startedAt: number): Promise<number> => {
+const closing = async (pool: Pool, count: number, startedAt: number): Promise<number> => {
   for (;;) {
     const { rows } = await pool.query<{ open: string }>("select count(*) filter (where status <> 'running') as open from deliveries")
     if (Number(rows[0]!.open) >= count || performance.now() - startedAt > limitMs) return performance.now()
@@ -83,7 +84,7 @@ const closing = async (pool: import('pg').Pool, count: number, startedAt: number
   }
 }
 
-const portalDrained = async (pool: import('pg').Pool, until: number): Promise<number | undefined> => {
+const portalDrained = async (pool: Pool, until: number): Promise<number | undefined> => {
   for (;;) {
     const { rows } = await pool.query<{ left: string }>("select count(*) as left from outbox where lane = 'portal' and state in ('ready', 'performing')")
     if (Number(rows[0]!.left) === 0) return performance.now()

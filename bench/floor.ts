@@ -1,3 +1,4 @@
+import { type Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { type EmbeddedPostgres } from '../src/db/embedded.ts'
 import { createBenchDatabase } from './setting.ts'
@@ -25,7 +26,7 @@ export const measureFloor = async (postgres: EmbeddedPostgres, count: number, { 
   return count / seconds
 }
 
-const writeGroup = async (pool: import('pg').Pool, boss: PgBoss, ids: readonly string[]): Promise<void> => {
+const writeGroup = async (pool: Pool, boss: PgBoss, ids: readonly string[]): Promise<void> => {
   const body = Buffer.from('{"properties":{"text":"Напоминаем о приёме завтра в 10:00.","route":"r","purpose":"reminder"}}'.padEnd(400))
   const route = JSON.stringify({ id: 'r', name: 'Маршрут', stopsWhenDealMoves: true, steps: [{ kind: 'channel', connectionId: 'c', proof: 'delivered', minutes: 60, content: {} }] })
   const outbox = (kind: string, lane: string) => pool.query(

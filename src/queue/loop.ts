@@ -25,15 +25,17 @@ export const startLoop = (options: { work: () => Promise<number>; idleMs: number
       }
       if (state.isRung || state.isStopped) wake()
     })
+  // A function, because the type checker does not know that work lets others run.
+  const isOver = (): boolean => state.isStopped
   const run = async (): Promise<void> => {
     for (;;) {
-      if (state.isStopped) return
+      if (isOver()) return
       state.isRung = false
       try {
         if ((await options.work()) > 0) continue
         await wait(options.idleMs)
       } catch (error) {
-        if (state.isStopped) return
+        if (isOver()) return
         options.onError(error)
         state.isRung = false
         await wait(failureWaitMs)
