@@ -155,7 +155,7 @@ describe('a messenger that does not work', () => {
     clinic.world.messengers.behave('whatsapp', { failure: 'hangBefore' })
     clinic.world.messengers.behave('sms', { pace: 'instant' })
     // Called one after the other, so that no two of them hang in one round.
-    const firsts: number[] = []
+    const firsts: Story[] = []
     for (const visitor of stuck) {
       const before = sends('whatsapp')
       firsts.push(clinic.send(visitor, { route: whatsappThenSms }))
