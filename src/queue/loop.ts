@@ -16,14 +16,15 @@ const failureWaitMs = 1_000
 export const startLoop = (options: { work: () => Promise<number>; idleMs: number; onError: (error: unknown) => void }): Loop => {
   const state = { isStopped: false, isRung: false }
   let wake: (() => void) | undefined
-  const wait = async (ms: number): Promise<void> =>
+  const wait = async (ms: number, isCutShort: () => boolean): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, ms)
       wake = () => {
+        if (!isCutShort()) return
         clearTimeout(timer)
         resolve()
       }
-      if (state.isRung || state.isStopped) wake()
+      wake()
     })
   // A function, because the type checker does not know that work lets others run.
   const isOver = (): boolean => state.isStopped
@@ -33,12 +34,12 @@ export const startLoop = (options: { work: () => Promise<number>; idleMs: number
       state.isRung = false
       try {
         if ((await options.work()) > 0) continue
-        await wait(options.idleMs)
+        await wait(options.idleMs, () => state.isRung || state.isStopped)
       } catch (error) {
         if (isOver()) return
         options.onError(error)
-        state.isRung = false
-        await wait(failureWaitMs)
+        // Not even a bell cuts this pause: what rings may be what fails.
+        await wait(failureWaitMs, () => state.isStopped)
       }
     }
   }
