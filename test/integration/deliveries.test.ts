@@ -37,7 +37,7 @@ const attempt = (id: string, step: number, also: Partial<Attempt> = {}): Attempt
 const halfWay = (portalId: PortalId, id: string): Delivery => ({
   ...fresh(portalId, id),
   phase: 'trying', step: 1, deadlineAt: start + 600 * minute, stageId: 'NEW', contactId: '5', contactName: 'Анна', responsibleId: '1',
-  reach: { [whatsapp]: { to: phone }, [telegram]: { to: '4242' }, max: { none: 'neverStarted' } }, taskGiven: true, fired: ['not_reached', 'delivered'],
+  reach: { [whatsapp]: { to: phone }, [telegram]: { to: '4242' }, [connectionId('max')]: { none: 'neverStarted' } }, taskGiven: true, fired: ['not_reached', 'delivered'],
   attempts: [
     attempt(id, 0, { state: 'failed', externalId: `wamid.${id}`, parts: 2, proof: 'sent', times: { accepted: start + 1, sent: start + 2 }, failure: { class: 'recipientPermanent', code: '131026', at: start + 3 } }),
     attempt(id, 1, { to: '4242', state: 'out', externalId: `77.${id}`, proof: 'accepted', times: { accepted: start + 5 }, startedAt: start + 4, tries: 3 }),
