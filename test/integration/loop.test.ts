@@ -92,7 +92,7 @@ describe('a loop', () => {
     expect(errors).toEqual([expect.objectContaining({ message: 'the database is away' })])
   })
 
-  it('pauses after an error even when it is rung during the work: a database that is away is not hammered', async () => {
+  it('pauses after an error even when it is rung, during the work or during the pause: a database that is away is not hammered', async () => {
     const failed = gate()
     let calls = 0
     const loop = start(async () => {
@@ -101,7 +101,10 @@ describe('a loop', () => {
       return Promise.reject(new Error('away'))
     }, { onError: () => failed.open() })
     await failed.opened
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+    for (let turn = 0; turn < 50; turn++) {
+      loop.ring()
+      await new Promise(setImmediate)
+    }
     expect(calls).toBe(1)
   })
 
