@@ -10,7 +10,7 @@ import { measureFloor } from './floor.ts'
 
 /** WhatsApp numbers that share the load: one number may send 80 messages a second, which is the vendor's limit and not ours. */
 const numbers = 40
-const limitMs = 70_000
+const limitMs = 50_000
 
 /**
  * Deliveries from the robot's call to the closed cascade: look at deal and contact, send, receipts `sent` and `delivered`, outcome

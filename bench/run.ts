@@ -21,9 +21,9 @@ const server = await startDatabaseServer()
 const figures: Figure[] = []
 try {
   tell('Deliveries, from robot call to closed cascade …')
-  figures.push(...await measureDeliveries(server.postgres, server.folder, 1_500))
+  figures.push(...await measureDeliveries(server.postgres, server.folder, 1_000))
   tell('Acknowledgements of webhooks …')
-  figures.push(...await measureAcknowledgements(server.postgres, server.folder, 6))
+  figures.push(...await measureAcknowledgements(server.postgres, server.folder, 5))
   tell('Timers, with a million armed …')
   figures.push(...await measureTimers(server.postgres, 1_000_000, 2_000))
 } finally {
