@@ -9,7 +9,7 @@ let whatsappThenSms: string
 let telegramThenSms: string
 let maxThenSms: string
 /** An attempt whose answer never comes is given up after this. */
-const requestTimeoutSeconds = 2
+const requestTimeoutSeconds = 4
 beforeAll(async () => {
   clinic = await startClinic({
     env: () => ({ REQUEST_TIMEOUT_SECONDS: String(requestTimeoutSeconds) }),
@@ -164,7 +164,7 @@ describe('a messenger that does not work', () => {
     const calledAt = Date.now()
     const second = clinic.send(other, { route: bySms })
     await clinic.until('the SMS arrives', () => second.arrived('sms').length === 1)
-    expect(Date.now() - calledAt).toBeLessThan((requestTimeoutSeconds * 1000) / 2)
+    expect(Date.now() - calledAt).toBeLessThan((requestTimeoutSeconds - 1) * 1000)
     clinic.world.clock.setSpeed(60)
     await clinic.ends(second, { arrived: { sms: 1 }, ...smsDelivered })
     await clinic.later('the stuck ones go on too', () => firsts.every((story) => story.run().answered))
