@@ -215,6 +215,7 @@ describe('a webhook of a messenger', () => {
     const isFound = (effect as { said?: string[] }).said?.includes('findContact') === true
     expect(first).toMatchObject({ ...untouched, ...effect, ...(isFound ? { said: expect.arrayContaining(['findContact']), people: [expect.anything()] } : {}) })
     await send(line.hook, request)
+    expect(await count(stage.app, 'inbox', `connection_id = '${line.connection}'`)).toBe(1)
     // The same events in other bytes: vendors write a repetition anew.
     const rewritten = resigned(channel, request)
     if (rewritten !== undefined) await send(line.hook, rewritten)
