@@ -8,6 +8,7 @@ import { type Deps } from '../flows/deps.ts'
 import { registerEverything } from '../flows/install-portal.ts'
 import { getPortal, readSettings, showConnection, type ShownConnection, type ShownDelivery } from '../flows/read-settings.ts'
 import { removeRoute, saveRouteDraft, type RouteDraft } from '../flows/save-route.ts'
+import { readForm } from './errors.ts'
 import { type Session, type Sessions } from './portal-session.ts'
 import {
   Chats, CheckResult, Connection, ConnectionForm, InstallResult, Overview, RobotSettings, Route, RouteForm, TestForm, TestResult,
@@ -52,12 +53,12 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
 
   scope.post('/connections', async (request) => {
     const { portalId } = admin(request)
-    const connection = await connectChannel(deps, portalId, ConnectionForm.parse(request.body))
+    const connection = await connectChannel(deps, portalId, readForm(ConnectionForm, request.body))
     return Connection.parse(connectionShape(showConnection(deps, connection), true))
   })
   scope.put<Id>('/connections/:id', async (request) => {
     const { portalId } = admin(request)
-    const connection = await connectChannel(deps, portalId, ConnectionForm.parse(request.body), connectionId(request.params.id))
+    const connection = await connectChannel(deps, portalId, readForm(ConnectionForm, request.body), connectionId(request.params.id))
     return Connection.parse(connectionShape(showConnection(deps, connection), true))
   })
   scope.delete<Id>('/connections/:id', async (request) => {
@@ -73,7 +74,7 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
     return Chats.parse({ chats: chats.map(({ id, name, at }) => ({ id, name, at: at.toISOString() })) })
   })
   scope.post<Id>('/connections/:id/test', async (request) =>
-    TestResult.parse(await sendTest(deps, admin(request).portalId, connectionId(request.params.id), TestForm.parse(request.body).to)),
+    TestResult.parse(await sendTest(deps, admin(request).portalId, connectionId(request.params.id), readForm(TestForm, request.body).to)),
   )
 
   scope.post('/routes', async (request) => Route.parse(await saveRouteDraft(deps, admin(request).portalId, draftOf(request.body))))
@@ -104,7 +105,7 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
 }
 
 const draftOf = (body: unknown): RouteDraft => {
-  const form = RouteForm.parse(body)
+  const form = readForm(RouteForm, body)
   return { ...form, steps: form.steps.map((step) => (step.kind === 'task' ? step : { ...step, connectionId: connectionId(step.connectionId) })) }
 }
 
