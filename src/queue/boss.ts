@@ -45,9 +45,11 @@ export const openQueue = async (options: {
       )
     },
     work: async (handlers) => {
-      for (const name of Object.keys(jobs) as JobName[]) {
-        const handler = handlers[name] as ((items: readonly unknown[]) => Promise<void>) | undefined
-        if (handler === undefined) throw new Error(`The job ${name} has no handler`)
+      const names = Object.keys(jobs) as JobName[]
+      // All of them before the first is worked: a queue that is refused has taken nothing.
+      for (const name of names) if ((handlers as Partial<Handlers>)[name] === undefined) throw new Error(`The job ${name} has no handler`)
+      for (const name of names) {
+        const handler = handlers[name] as (items: readonly unknown[]) => Promise<void>
         const batchSize = name === 'delivery.wake' ? wakeBatchSize : 1
         await boss.work(name, { batchSize, pollingIntervalSeconds }, async (items) => handler(items.map((item) => jobs[name].data.parse(item.data))))
       }
