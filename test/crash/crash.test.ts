@@ -35,7 +35,7 @@ const seeded = (start: number): (() => number) => {
 
 interface Case { readonly phone: Handset, readonly dealId: number, readonly contactId: number, run?: RobotRun, mark: string }
 
-interface Stage { readonly world: World, readonly app: Application, readonly folder: string, readonly cases: Case[], query<Row>(text: string): Promise<Row[]> }
+interface Stage { isOver: boolean, readonly world: World, readonly app: Application, readonly folder: string, readonly cases: Case[], query<Row>(text: string): Promise<Row[]> }
 
 const stages: Stage[] = []
 
@@ -74,7 +74,7 @@ const startStage = async (people: number): Promise<Stage> => {
       await client.end()
     }
   }
-  const stage = { world, app, folder, cases, query }
+  const stage = { isOver: false, world, app, folder, cases, query }
   stages.push(stage)
   return stage
 }
@@ -99,13 +99,21 @@ const misbehave = ({ messengers }: World): void => {
   messengers.behave('sms', { probability: 0.1, failure: 'unavailable' })
 }
 
+const looking = async (what: string, check: () => boolean): Promise<void> => {
+  const end = Date.now() + 30_000
+  while (!check()) {
+    if (Date.now() > end) throw new Error(`It did not come: ${what}`)
+    await sleep(10)
+  }
+}
+
 /**
  * Starts the robot. What the portal could not hand over is lost, as in life - or taken by a process that died on its answer: then it
  * is not wanted, but must be carried out once like any other.
  */
 const startRobot = async ({ world }: Stage, one: Case): Promise<boolean> => {
   one.run = world.portal.runRobot({ dealId: one.dealId, code: 'estafeta_send', properties: { text: `Ждём вас, ${one.mark}` } })
-  while (one.run.delivered === null) await sleep(10)
+  await looking('the portal has handed the robot over', () => one.run!.delivered !== null)
   return one.run.delivered === 200
 }
 
@@ -160,7 +168,9 @@ const expectEnds = async (stage: Stage): Promise<void> => {
 }
 
 afterEach(async () => {
-  for (const { app, world, folder } of stages.splice(0)) {
+  for (const stage of stages.splice(0)) {
+    const { app, world, folder } = stage
+    stage.isOver = true
     await app.stop()
     await world.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -173,17 +183,15 @@ describe('kill -9', () => {
     const random = seeded(seed)
     const stage = await startStage(wanted + spare)
     const { world, app, cases } = stage
-    for (const one of cases.slice(0, 12)) await introduce(one.phone, async (_, check) => {
-      while (!check()) await sleep(10)
-    })
+    for (const one of cases.slice(0, 12)) await introduce(one.phone, looking)
     misbehave(world)
 
     // Robots start the whole time; some patients press, block and answer meanwhile.
     const waiting = [...cases]
     let acknowledged = 0
-    let isOver = false
     const robots = (async () => {
-      while (acknowledged < wanted) {
+      while (acknowledged < wanted && !stage.isOver) {
+        if (waiting.length === 0) throw new Error(`Too many robots met a dead process (SEED=${seed})`)
         const size = Math.min(1 + Math.floor(random() * 10), wanted - acknowledged)
         const isUp = await fetch(`${app.origin}/healthz`).then((answer) => answer.ok, () => false)
         if (isUp) acknowledged += (await Promise.all(waiting.splice(0, size).map((one) => startRobot(stage, one)))).filter(Boolean).length
@@ -192,7 +200,7 @@ describe('kill -9', () => {
     })()
     const patients = (async () => {
       const pressed = new Set<string>()
-      while (!isOver) {
+      while (!stage.isOver) {
         for (const { phone } of cases.slice(0, 8)) {
           const message = phone.messages('telegram').find((one) => one.text.includes('Ждём вас') && one.arrivedAt !== undefined && !pressed.has(one.id))
           if (message === undefined || random() < 0.5) continue
@@ -219,13 +227,13 @@ describe('kill -9', () => {
     const killedAt = Date.now()
     await robots
     world.messengers.resetBehaviour()
-    await finish(stage, 60_000)
+    await finish(stage, 90_000)
     console.info(`SEED=${seed}: ${kills} kills in ${Math.round((killedAt - startedAt) / 1000)} s, then ${Math.round((Date.now() - killedAt) / 1000)} s to the end`)
-    isOver = true
+    stage.isOver = true
     await patients
     await finish(stage, 20_000)
     await expectEnds(stage)
-  }, 180_000)
+  }, 240_000)
 
   it('of PostgreSQL itself is survived: the process goes on with it when it is back, or ends and is started again', async () => {
     const random = seeded(seed + 1)
@@ -247,7 +255,7 @@ describe('kill -9', () => {
     expect(existsSync(dataDir)).toBe(true)
     for (const one of cases.slice(20)) expect(await startRobot(stage, one)).toBe(true)
     world.messengers.resetBehaviour()
-    await finish(stage, 60_000)
+    await finish(stage, 90_000)
     await expectEnds(stage)
   }, 120_000)
 })
