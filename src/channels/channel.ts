@@ -1,8 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { AppError, type ErrorCode } from '../errors.ts'
-import { type Button, type TemplateMessage } from '../domain/message.ts'
+import { type Button, type FileKind, type Place, type TemplateMessage } from '../domain/message.ts'
 import { type Failure, type Proof } from '../domain/receipt.ts'
+import { type RichText } from '../domain/rich-text.ts'
 import { type Http } from './http.ts'
 
 /** Text in the two languages of the application's pages. */
@@ -58,6 +59,25 @@ export interface ChannelChat {
 export interface SharedContact {
   readonly phone: string
   readonly isOwn: boolean
+  /** As written on the card. */
+  readonly name?: string
+}
+
+/** A file that a patient sent. `ref` is what `Channel.download` takes; it may hold no secret and stays good for as long as the vendor keeps the file. */
+export interface InboundFile {
+  readonly kind: FileKind
+  readonly ref: string
+  readonly name?: string
+  readonly mimeType?: string
+  readonly sizeBytes?: number
+}
+
+/** A file for a patient, in memory: vendors take uploads, and an address of the portal is not for them. */
+export interface OutboundFile {
+  readonly kind: FileKind
+  readonly name: string
+  readonly mimeType: string
+  readonly bytes: Uint8Array
 }
 
 /**
@@ -74,9 +94,15 @@ export type Inbound =
       readonly chat: ChannelChat
       /** Empty when only a file, a place or a card came. A press of the messenger's Start button is `/start`, its payload apart. */
       readonly text: string
-      /** External id of our message that the patient quoted. */
+      /** External id of the message that the patient quoted, ours or their own; `quotedText` where the vendor repeats it. */
       readonly replyTo?: string
+      readonly quotedText?: string
+      /** In the order of the message; the text is then their caption. */
+      readonly files?: readonly InboundFile[]
+      readonly place?: Place
       readonly contact?: SharedContact
+      /** The patient passed on somebody else's message. */
+      readonly isForwarded?: boolean
       /** The token of a personal start link, without `/start`. Starting a bot without one is the text `/start`. */
       readonly startPayload?: string
       readonly at?: number
@@ -91,6 +117,11 @@ export type Inbound =
       readonly payload: string
       readonly at?: number
     }
+  /** The patient changed a message; `text` is the new one, whole. */
+  | { readonly type: 'edit'; readonly externalId: string; readonly chat: ChannelChat; readonly text: string; readonly at?: number }
+  | { readonly type: 'delete'; readonly externalId: string; readonly chat: ChannelChat; readonly at?: number }
+  /** Staff wrote to the patient past us, in the messenger's own application: a part of the history, never a patient's message (F21). */
+  | { readonly type: 'echo'; readonly externalId: string; readonly chat: ChannelChat; readonly text: string; readonly files?: readonly InboundFile[]; readonly at?: number }
   | { readonly type: 'reachability'; readonly chat: ChannelChat; readonly state: 'active' | 'blocked'; readonly at?: number }
   /** The connection itself changed: number banned, webhook lost, template paused. `code` is the vendor's. */
   | { readonly type: 'connection'; readonly state: 'working' | 'broken'; readonly code: string; readonly at?: number }
@@ -103,6 +134,12 @@ export interface OutboundMessage {
   /** `+` and digits for channels addressed by phone, else the messenger's chat id. */
   readonly to: string
   readonly text: string
+  /** The same text with its formatting; a channel without markup sends `text`. */
+  readonly rich?: RichText
+  /** One file; `text`, which may then be empty, is its caption. */
+  readonly file?: OutboundFile
+  /** External id of the message that this one answers. */
+  readonly replyTo?: string
   /** Sent instead of `text` where the messenger allows nothing else. */
   readonly template?: TemplateMessage
   readonly buttons?: readonly Button[]
@@ -123,6 +160,12 @@ export interface Sent {
   readonly externalId: string
   /** Price parts (SMS segments); 1 where the vendor has none. */
   readonly parts: number
+}
+
+/** A message of ours that is already with the patient. */
+export interface SentMessage {
+  readonly externalId: string
+  readonly to: string
 }
 
 /** What a live check found: shown to the administrator. `title` is the bot's name or the number. */
@@ -172,6 +215,14 @@ export interface Channel<Credentials = unknown> {
   send(message: OutboundMessage, context: ChannelContext<Credentials>): Promise<Sent>
   /** Asks the vendor what became of a send whose outcome is not known. `undefined`: the vendor does not know it, so it is not out. */
   lookUp?(message: OutboundMessage, context: ChannelContext<Credentials>): Promise<Sent | undefined>
+  /** Replaces the text of a message of ours; absent where the messenger cannot. @throws ChannelError of class `content` when it is too late */
+  edit?(message: SentMessage & { readonly text: string; readonly rich?: RichText; readonly isCaption: boolean }, context: ChannelContext<Credentials>): Promise<void>
+  /** Takes a message of ours back from the patient; one that is gone already is success. Absent where the messenger cannot. */
+  remove?(message: SentMessage, context: ChannelContext<Credentials>): Promise<void>
+  /** The bytes of a patient's file, at most `maxBytes`. @throws ChannelError of class `content` when the vendor no longer has it or it is too large */
+  download?(file: InboundFile, context: ChannelContext<Credentials> & { readonly maxBytes: number }): Promise<{ readonly bytes: Uint8Array; readonly mimeType?: string }>
+  /** The address by which a patient starts this bot with a token (at most 32 of `A-Za-z0-9_-`); undefined when the bot has no public name. */
+  startLink?(token: string, facts: { readonly title: string; readonly credentials: Credentials }): string | undefined
   /** Tells the messenger that a press was taken, so that the patient's button stops waiting. */
   answerAction?(action: { readonly externalId: string; readonly chatId: string; readonly text: string }, context: ChannelContext<Credentials>): Promise<void>
   /** Writes the deadline into the vendor's template, where only there it can be set (WhatsApp); safe to repeat. */
@@ -261,7 +312,7 @@ export const refuseOversize = (message: OutboundMessage, limits: ChannelLimits):
   const refuse = (code: string, sentence: string): never => {
     throw new ChannelError({ class: 'content', code }, sentence)
   }
-  if (message.text.trim() === '' && message.template === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите текст в настройках шага или робота.')
+  if (message.text.trim() === '' && message.template === undefined && message.file === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите текст в настройках шага или робота.')
   if (message.text.length > limits.textLength && message.template === undefined)
     refuse('text.long', `Текст длиннее ${limits.textLength} символов: сократите его в настройках шага или робота.`)
   const buttons = limits.buttons

@@ -13,6 +13,18 @@ export interface TemplateMessage {
   readonly parameters: readonly string[]
 }
 
+/** What a person sees a file as; `voice` is an audio recorded on the spot. */
+export const fileKinds = ['image', 'video', 'audio', 'voice', 'sticker', 'file'] as const
+export type FileKind = (typeof fileKinds)[number]
+
+/** A point on the map. Degrees. */
+export interface Place {
+  readonly latitude: number
+  readonly longitude: number
+  readonly title?: string
+  readonly address?: string
+}
+
 /** A patient's answer by button. The order is the order of the buttons. */
 export const answers = ['confirm', 'move', 'cancel'] as const
 export type Answer = (typeof answers)[number]
