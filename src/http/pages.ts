@@ -14,7 +14,7 @@ interface Parts {
   readonly log: Log
 }
 
-export const pages = ['install', 'dashboard', 'robot-settings'] as const
+export const pages = ['install', 'dashboard', 'robot-settings', 'patient', 'connector-settings'] as const
 const marker = '<!--estafeta-boot-->'
 
 /**
