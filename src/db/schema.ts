@@ -1,6 +1,29 @@
 // Written by "npm run db:types" from the migrations. Do not edit.
 import { type Generated } from 'kysely'
 
+export interface ApiKeys {
+  portal_id: string
+  key_id: string
+  name: string
+  key_hash: string
+  created_at: Generated<Date>
+  last_used_at: Date | null
+}
+
+export interface Appointments {
+  portal_id: string
+  external_id: string
+  contact_id: string | null
+  deal_id: string | null
+  at: Date
+  ends_at: Date | null
+  doctor: string | null
+  place: string | null
+  service: string | null
+  preparation: string | null
+  updated_at: Generated<Date>
+}
+
 export interface Attempts {
   portal_id: string
   delivery_id: string
@@ -29,6 +52,23 @@ export interface Budgets {
   paused_methods: Generated<unknown>
   speaker: string | null
   speaker_until: Date | null
+}
+
+export interface ChatQueue {
+  entry_id: Generated<number>
+  portal_id: string
+  direction: 'toLine' | 'toMessenger'
+  identity_number: number
+  kind: 'message' | 'edit' | 'delete' | 'note' | 'tick' | 'link' | 'unlink' | 'catchUp'
+  message_id: number | null
+  payload: Generated<unknown>
+  state: Generated<'ready' | 'performing'>
+  /** an earlier try may have been carried out */
+  is_uncertain: Generated<boolean>
+  tries: Generated<number>
+  run_at: Date
+  since: Date
+  lease_until: Date | null
 }
 
 export interface Connections {
@@ -80,6 +120,27 @@ export interface Deliveries {
   activity_id: number | null
 }
 
+export interface Dialogs {
+  portal_id: string
+  dialog_id: Generated<number>
+  connector: string
+  line_id: string
+  identity_number: number | null
+  /** one chat per patient: the messages of all accounts of this contact */
+  contact_id: string | null
+  im_chat_id: string | null
+  session_id: string | null
+  portal_user_id: string | null
+  last_identity: number | null
+  reply_identity: number | null
+  /** the newest message of the portal that we know of */
+  seen_message_id: Generated<number>
+  /** the session in which the operator was told that the person is not proved */
+  warned_session_id: string | null
+  is_open: Generated<boolean>
+  touched_at: Generated<Date>
+}
+
 export interface Identities {
   portal_id: string
   connection_id: string
@@ -87,11 +148,31 @@ export interface Identities {
   chat_id: string
   name: string | null
   contact_id: string | null
-  proof: 'ownContact' | 'startLink' | 'phone' | null
+  proof: 'ownContact' | 'startLink' | 'phone' | 'smsCode' | 'operator' | null
   state: Generated<'active' | 'blocked'>
   bound_at: Date | null
   first_seen_at: Generated<Date>
   last_inbound_at: Date | null
+  /** the chat: what its messages, its queue and its open-line dialogue name */
+  number: Generated<number>
+  /** how far the request to introduce oneself has come */
+  introduction: Generated<unknown>
+  /** contacts that share the proved phone: a person chooses, never a guess */
+  candidates: Generated<string[]>
+  /** patient, application, or user:<id> of the employee */
+  bound_by: string | null
+}
+
+export interface IdentityLog {
+  portal_id: string
+  line_id: Generated<number>
+  at: Generated<Date>
+  identity_number: number | null
+  contact_id: string | null
+  what: string
+  proof: string | null
+  by: string
+  phone_hash: string | null
 }
 
 export interface Inbox {
@@ -100,7 +181,7 @@ export interface Inbox {
   external_id: string
   portal_id: string | null
   connection_id: string | null
-  kind: 'channel' | 'robot' | 'event'
+  kind: 'channel' | 'robot' | 'event' | 'line'
   headers: Generated<unknown>
   body: Buffer
   /** encrypted secrets of a lifecycle event */
@@ -111,6 +192,43 @@ export interface Inbox {
   not_before: Date | null
   received_at: Generated<Date>
   finished_at: Date | null
+}
+
+export interface Lines {
+  portal_id: string
+  connector: string
+  line_id: string
+  connection_id: string | null
+  name: Generated<string>
+  is_active: Generated<boolean>
+  problem: string | null
+  activated_at: Generated<Date>
+}
+
+export interface Messages {
+  portal_id: string
+  message_id: Generated<number>
+  identity_number: number
+  connection_id: string
+  direction: 'in' | 'out'
+  author: 'patient' | 'operator' | 'robot' | 'staff'
+  author_id: string | null
+  at: Date
+  body: string
+  files: Generated<unknown>
+  place: unknown
+  contact_card: unknown
+  quote: unknown
+  buttons: unknown
+  external_id: string | null
+  dialog_id: number | null
+  im_message_id: number | null
+  /** an operator's text and each of their files leave as messages of their own */
+  part: Generated<number>
+  state: 'received' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown'
+  failure: unknown
+  edited_at: Date | null
+  deleted_at: Date | null
 }
 
 export interface Outbox {
@@ -178,6 +296,13 @@ export interface Portals {
   problems: Generated<unknown>
   installed_at: Generated<Date>
   updated_at: Generated<Date>
+  one_chat_per_patient: Generated<boolean>
+  appointment_fields: Generated<unknown>
+}
+
+export interface Presence {
+  only_row: Generated<boolean>
+  alive_at: Date
 }
 
 export interface Routes {
@@ -191,17 +316,36 @@ export interface Routes {
   updated_at: Generated<Date>
 }
 
+export interface StartLinks {
+  portal_id: string
+  token_hash: string
+  connection_id: string
+  contact_id: string
+  made_by: string
+  expires_at: Date
+  used_at: Date | null
+}
+
 export interface Database {
+  api_keys: ApiKeys
+  appointments: Appointments
   attempts: Attempts
   budgets: Budgets
+  chat_queue: ChatQueue
   connections: Connections
   deliveries: Deliveries
+  dialogs: Dialogs
   identities: Identities
+  identity_log: IdentityLog
   inbox: Inbox
+  lines: Lines
+  messages: Messages
   outbox: Outbox
   parked_receipts: ParkedReceipts
   patient_messages: PatientMessages
   portal_tokens: PortalTokens
   portals: Portals
+  presence: Presence
   routes: Routes
+  start_links: StartLinks
 }
