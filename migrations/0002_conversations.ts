@@ -28,6 +28,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       add column number bigint generated always as identity,
       add column introduction jsonb not null default '{"stage":"new"}',
       add column candidates text[] not null default '{}',
+      add column contact_name text,
       add column bound_by text;
     create unique index identities_by_number on identities (portal_id, number);
     comment on column identities.number is 'the chat: what its messages, its queue and its open-line dialogue name';
@@ -188,7 +189,7 @@ export const down = async (db: Kysely<unknown>): Promise<void> => {
     alter table inbox drop constraint inbox_kind_check, add constraint inbox_kind_check check (kind in ('channel', 'robot', 'event'));
     drop table presence, api_keys, appointments, identity_log, start_links, chat_queue, messages, dialogs, lines;
     alter table identities drop constraint identities_proof_check, add constraint identities_proof_check check (proof in ('ownContact', 'startLink', 'phone')),
-      drop column number, drop column introduction, drop column candidates, drop column bound_by;
+      drop column number, drop column introduction, drop column candidates, drop column contact_name, drop column bound_by;
     alter table portals drop column one_chat_per_patient, drop column appointment_fields;
   `.execute(db)
 }

@@ -1,15 +1,28 @@
 /** Messenger accounts of people: whose they are, how that was proved, and whether they can be written to. */
 import { sql, type Selectable } from 'kysely'
 import { connectionId, portalId, type ConnectionId, type PortalId } from '../domain/ids.ts'
+import { type Introduction } from '../domain/introduction.ts'
 import { type Db, type Trx } from './database.ts'
 import { type Identities } from './schema.ts'
+
+export type IdentityProof = 'ownContact' | 'startLink' | 'phone' | 'smsCode' | 'operator'
 
 export interface Identity {
   readonly portalId: PortalId
   readonly connectionId: ConnectionId
   readonly externalId: string
+  /** The chat's own number in this application. */
+  readonly number: number
   readonly chatId: string
+  readonly name: string | undefined
   readonly contactId: string | undefined
+  /** As the card calls the patient; learned when the account was bound. */
+  readonly contactName: string | undefined
+  readonly proof: IdentityProof | undefined
+  readonly boundAt: number | undefined
+  readonly introduction: Introduction
+  /** Contacts that share the proved phone. */
+  readonly candidates: readonly string[]
   readonly state: 'active' | 'blocked'
   readonly lastInboundAt: number | undefined
 }
@@ -36,10 +49,10 @@ export const touchIdentity = async (
 }
 
 /** Binds an account to a contact with its proof. A bound account is never re-bound silently: unbinding is a person's decision. */
-export const bindIdentity = async (trx: Trx, ref: IdentityRef, contactId: string, proof: 'ownContact' | 'startLink' | 'phone'): Promise<boolean> => {
+export const bindIdentity = async (trx: Trx, ref: IdentityRef, contactId: string, proof: IdentityProof, by: string): Promise<boolean> => {
   const result = await trx
     .updateTable('identities')
-    .set({ contact_id: contactId, proof, bound_at: sql`now()` })
+    .set({ contact_id: contactId, proof, bound_at: sql`now()`, bound_by: by, candidates: [], introduction: JSON.stringify({ stage: 'known' }) })
     .where('portal_id', '=', ref.portalId)
     .where('connection_id', '=', ref.connectionId)
     .where('external_id', '=', ref.externalId)
@@ -48,10 +61,50 @@ export const bindIdentity = async (trx: Trx, ref: IdentityRef, contactId: string
   return result.numUpdatedRows > 0n
 }
 
+/** Takes the account from its contact; what was said stays with the chat. @returns the contact that it belonged to */
+export const unbindIdentity = async (trx: Trx, portal: PortalId, number: number): Promise<string | undefined> => {
+  const { rows } = await sql<{ was: string | null }>`
+    update identities set contact_id = null, contact_name = null, proof = null, bound_at = null, bound_by = null, introduction = '{"stage":"waiting"}' where portal_id = ${portal} and number = ${number}
+    returning old.contact_id as was`.execute(trx)
+  return rows[0]?.was ?? undefined
+}
+
+export const saveIntroduction = async (trx: Trx, portal: PortalId, number: number, introduction: Introduction, candidates?: readonly string[]): Promise<void> => {
+  await trx
+    .updateTable('identities')
+    .set({ introduction: JSON.stringify(introduction), ...(candidates === undefined ? {} : { candidates: [...candidates] }) })
+    .where('portal_id', '=', portal)
+    .where('number', '=', number)
+    .execute()
+}
+
+export const nameContact = async (trx: Db | Trx, portal: PortalId, contactId: string, name: string): Promise<void> => {
+  await trx.updateTable('identities').set({ contact_name: name }).where('portal_id', '=', portal).where('contact_id', '=', contactId).execute()
+}
+
+/** A contact was merged into another one: its accounts go with it. @returns their numbers */
+export const moveIdentities = async (trx: Trx, portal: PortalId, from: string, to: string): Promise<readonly number[]> => {
+  const { rows } = await sql<{ number: number }>`update identities set contact_id = ${to} where portal_id = ${portal} and contact_id = ${from} returning number`.execute(trx)
+  return rows.map((row) => row.number)
+}
+
 /** Every account of these contacts. */
 export const identitiesOf = async (db: Db | Trx, portal: PortalId, contactIds: readonly string[]): Promise<readonly Identity[]> => {
   if (contactIds.length === 0) return []
   return (await db.selectFrom('identities').selectAll().where('portal_id', '=', portal).where('contact_id', 'in', [...contactIds]).execute()).map(toIdentity)
+}
+
+/** Accounts by their numbers. */
+export const identitiesByNumber = async (db: Db | Trx, portal: PortalId, numbers: readonly number[]): Promise<ReadonlyMap<number, Identity>> => {
+  if (numbers.length === 0) return new Map()
+  const rows = await db.selectFrom('identities').selectAll().where('portal_id', '=', portal).where('number', 'in', [...numbers]).execute()
+  return new Map(rows.map((row) => [row.number, toIdentity(row)]))
+}
+
+/** One account, locked: its introduction goes on by one step at a time. */
+export const lockIdentity = async (trx: Trx, portal: PortalId, number: number): Promise<Identity | undefined> => {
+  const row = await trx.selectFrom('identities').selectAll().where('portal_id', '=', portal).where('number', '=', number).forNoKeyUpdate().executeTakeFirst()
+  return row === undefined ? undefined : toIdentity(row)
 }
 
 export const findIdentity = async (db: Db | Trx, ref: IdentityRef): Promise<Identity | undefined> => {
@@ -108,8 +161,15 @@ const toIdentity = (row: Selectable<Identities>): Identity => ({
   portalId: portalId(row.portal_id),
   connectionId: connectionId(row.connection_id),
   externalId: row.external_id,
+  number: row.number,
   chatId: row.chat_id,
+  name: row.name ?? undefined,
   contactId: row.contact_id ?? undefined,
+  contactName: row.contact_name ?? undefined,
+  proof: row.proof ?? undefined,
+  boundAt: row.bound_at?.getTime(),
+  introduction: row.introduction as Introduction,
+  candidates: row.candidates,
   state: row.state,
   lastInboundAt: row.last_inbound_at?.getTime(),
 })

@@ -159,6 +159,7 @@ export interface Identities {
   introduction: Generated<unknown>
   /** contacts that share the proved phone: a person chooses, never a guess */
   candidates: Generated<string[]>
+  contact_name: string | null
   /** patient, application, or user:<id> of the employee */
   bound_by: string | null
 }
