@@ -32,6 +32,10 @@ export const added: Record<string, MethodRule> = {
   'crm.automation.trigger.delete': {
     scopes: ['crm'], app: true, admin: true, params: { CODE: 'string*' }, source: 'api-reference/crm/automation/triggers/crm-automation-trigger-delete.md',
   },
+  // "The flag is set by the imconnector.set.error method": api-reference/widgets/setting-connector.md
+  'imconnector.set.error': {
+    scopes: ['imopenlines'], app: true, params: { CONNECTOR: 'string*', LINE: 'integer*' }, source: 'api-reference/widgets/setting-connector.md',
+  },
 }
 
 /** Parameters that a table lost or whose type it misnames: added to (or put over) the extracted ones. */
@@ -55,6 +59,16 @@ export const params: Record<string, Record<string, string>> = {
   'crm.activity.configurable.update': { fields: 'object*', layout: 'object*' },
   'crm.activity.update': { fields: 'object*' },
   'app.option.get': { option: 'string' },
+  // Checked by the method, in the words of the page. api-reference/imopenlines/imconnector/imconnector-send-messages.md
+  'imconnector.send.messages': { MESSAGES: 'list*' },
+  'imconnector.update.messages': { MESSAGES: 'list*' },
+  'imconnector.delete.messages': { MESSAGES: 'list*' },
+  // Required if ATTACH is not given. api-reference/chats/messages/im-message-add.md
+  'im.message.add': { MESSAGE: 'string' },
+  // The method has errors of its own for a missing or wrong id. api-reference/imopenlines/openlines/imopenlines-config-get.md
+  'imopenlines.config.get': { CONFIG_ID: 'any' },
+  'imopenlines.config.update': { CONFIG_ID: 'any' },
+  'imopenlines.config.delete': { CONFIG_ID: 'any' },
 }
 
 /** Rows that are no parameters: the header of the table was read as one ("Field"). api-reference/crm/timeline/activities/configurable/badges/ */
@@ -75,11 +89,12 @@ export const scopes: Record<string, string[]> = {
 /**
  * Methods that work with an application token only although their table does not say so.
  * api-reference/events/event-bind.md ("works only within the context of application authorization"), event-get.md, event-unbind.md;
- * api-reference/crm/timeline/activities/configurable/crm-activity-configurable-add.md ("only within the context of an application").
+ * api-reference/crm/timeline/activities/configurable/crm-activity-configurable-add.md ("only within the context of an application");
+ * api-reference/imopenlines/imconnector/imconnector-chat-name-set.md ("only in the context of the application").
  */
 export const applicationOnly: string[] = [
   'event.bind', 'event.get', 'event.unbind',
-  'crm.activity.configurable.add', 'crm.activity.configurable.update', 'crm.activity.configurable.get',
+  'crm.activity.configurable.add', 'crm.activity.configurable.update', 'crm.activity.configurable.get', 'imconnector.chat.name.set',
 ]
 
 /** The text "Application context required" on these pages is about some activity providers, not about the call. */

@@ -146,6 +146,11 @@ function missing(method: string, param: string): RestError {
     [/^im\.notify\./, () => param === 'USER_ID'
       ? new RestError('USER_ID_EMPTY', "User ID can't be empty")
       : new RestError('MESSAGE_EMPTY', "Message can't be empty")],
+    [/^imopenlines\.crm\.chat\.getLastId$/, () => new RestError('CRM_CHAT_EMPTY_CRM_DATA', 'Empty CRM data')],
+    [/^imopenlines\.crm\./, () => empty],
+    [/^imopenlines\.(session\.intercept|operator\.transfer)$/, () => new RestError('CHAT_ID_EMPTY', "Chat ID can't be empty")],
+    [/^imopenlines\.(session|operator)\.(?!open$)/, () => new RestError('CHAT_ID', 'The specified chat identifier is invalid')],
+    [/^im\.message\.(update|delete)$/, () => new RestError('MESSAGE_ID_ERROR', "Message ID can't be empty")],
     [/^app\.option\.set$/, () => new RestError('ArgumentNullException', 'options is empty')],
   ]
   return (family.find(([pattern]) => pattern.test(method))?.[1]

@@ -1,7 +1,9 @@
-import { type World } from './model.ts'
+import { type Engine } from './engine.ts'
+import { addLine } from './lines/config.ts'
 
-/** What every new portal has: an administrator, two colleagues and a funnel of visits. The people are invented. */
-export function furnish(world: World): void {
+/** What every new portal has: an administrator, two colleagues, a funnel of visits and one open line. The people are invented. */
+export function furnish(engine: Engine): void {
+  const { world } = engine
   const people: [string, string, boolean][] = [['Анна', 'Админова', true], ['Ольга', 'Регистратурова', false], ['Пётр', 'Управляев', true]]
   for (const [name, lastName, admin] of people) {
     const id = world.nextId('user')
@@ -18,4 +20,6 @@ export function furnish(world: World): void {
   for (const [index, [id, name, semantics, color]] of stages.entries()) {
     world.stages.push({ id, name, semantics, color, sort: (index + 1) * 10, categoryId: 0 })
   }
+  // As a portal is born: everybody answers, with CRM.
+  addLine(engine, { LINE_NAME: 'Регистратура', QUEUE: [1, 2].map((id) => ({ ENTITY_TYPE: 'user', ENTITY_ID: id })) })
 }

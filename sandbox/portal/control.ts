@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { initData } from './apps.ts'
 import { type Engine } from './engine.ts'
+import { addLineControl } from './lines/control.ts'
 import { misbehaviours } from './misbehave.ts'
 import { type Portal } from './portal.ts'
 
@@ -79,12 +80,15 @@ export function addControl(app: FastifyInstance, engine: Engine, portal: () => P
   route('POST', '/contacts', ({ body }) => portal().addContact(...split(body)))
   route('PATCH', '/contacts/:id', ({ params, body }) => portal().updateContact(Number(params.id), ...split(body)))
   route('DELETE', '/contacts/:id', ({ params }) => portal().deleteContact(Number(params.id)))
+  route('GET', '/leads', () => [...engine.world.leads.values()])
   route('GET', '/stages', () => engine.world.stages)
   route('POST', '/stages', ({ body }) => portal().addStage(body))
   route('DELETE', '/stages/:id', ({ params }) => portal().removeStage(String(params.id)))
   route('GET', '/users', () => [...engine.world.users.values()])
   route('POST', '/users', ({ body }) => portal().addUser(body))
   route('PATCH', '/users/:id', ({ params, body }) => portal().updateUser(Number(params.id), body))
+
+  addLineControl(route, () => portal().lines)
 
   // The secret is shown once, when the application is registered, as on its card.
   route('GET', '/apps', () => [...engine.world.apps.values()].map(({ clientId, name, shape, ui, version, present, installed, scopes }) =>

@@ -40,6 +40,42 @@ const contactDefaults = {
   utmSource: null, utmMedium: null, utmCampaign: null, utmContent: null, utmTerm: null, observers: [], companyIds: [],
 }
 
+const leadDefaults = {
+  dateCreateShort: null, dateModifyShort: null, opened: 'Y', companyId: 0, contactId: 0, name: '', lastName: '', secondName: '', shortName: null,
+  companyTitle: null, post: '', address: null, comments: '', isConvert: null, statusDescription: null, productId: null, opportunity: 0,
+  currencyId: 'RUB', isManualOpportunity: 'N', isReturnCustomer: 'N', sourceId: '', sourceDescription: '', originatorId: null, originId: null,
+  dateClosed: null, birthdate: null, honorific: null, searchContent: null, login: null, webformId: 0, skype: null, icq: null,
+  utmSource: null, utmMedium: null, utmCampaign: null, utmContent: null, utmTerm: null, observers: [], contactIds: [],
+}
+
+const companyDefaults = {
+  dateCreateShort: null, dateModifyShort: null, opened: 'Y', leadId: null, companyType: 'CUSTOMER', industry: null, employees: null, revenue: 0,
+  currencyId: 'RUB', address: null, comments: '', isMyCompany: 'N', originatorId: null, originId: null, originVersion: null, searchContent: null,
+  categoryId: 0, webformId: 0, utmSource: null, utmMedium: null, utmCampaign: null, utmContent: null, utmTerm: null, observers: [], contactIds: [],
+}
+
+interface Kind {
+  id: string
+  /** The part of an event's name. */
+  event: string
+  title: string
+  defaults: Record<string, unknown>
+}
+
+const kinds: Record<number, Kind> = {
+  1: { id: 'lead', event: 'LEAD', title: 'Лид', defaults: leadDefaults },
+  2: { id: 'deal', event: 'DEAL', title: 'Сделка', defaults: dealDefaults },
+  3: { id: 'contact', event: 'CONTACT', title: '', defaults: contactDefaults },
+  4: { id: 'company', event: 'COMPANY', title: 'Компания', defaults: companyDefaults },
+}
+
+/** Statuses of leads that every portal has. */
+export const leadStages = ['NEW', 'IN_PROCESS', 'PROCESSED', 'JUNK', 'CONVERTED']
+
+function kindOf(entityTypeId: number): Kind {
+  return kinds[entityTypeId]!
+}
+
 /** Fields that nobody sets from outside. */
 const readOnly = ['id', 'createdTime', 'updatedTime', 'createdBy', 'updatedBy', 'movedBy', 'movedTime', 'lastActivityBy', 'lastActivityTime',
   'stageSemanticId', 'closed', 'entityTypeId', 'fm', 'hasPhone', 'hasEmail', 'hasImol', 'phone', 'email', 'phoneMobile', 'phoneWork',
@@ -47,29 +83,36 @@ const readOnly = ['id', 'createdTime', 'updatedTime', 'createdBy', 'updatedBy', 
 
 /** All field names of a type in the camelCase form. */
 export function fieldNames(entityTypeId: number): string[] {
-  const defaults = entityTypeId === 2 ? dealDefaults : contactDefaults
-  const own = entityTypeId === 2 ? ['title', 'categoryId', 'stageId', 'stageSemanticId', 'closed', 'movedBy', 'movedTime'] : readOnly.slice(12)
+  const communication = readOnly.slice(readOnly.indexOf('fm'))
+  const own: Record<number, string[]> = {
+    1: ['title', 'stageId', 'stageSemanticId', 'movedBy', 'movedTime', ...communication],
+    2: ['title', 'categoryId', 'stageId', 'stageSemanticId', 'closed', 'movedBy', 'movedTime'],
+    3: communication,
+    4: ['title', ...communication],
+  }
   return [...new Set([
     'id', 'createdTime', 'updatedTime', 'createdBy', 'updatedBy', 'assignedById', 'lastActivityBy', 'lastActivityTime', 'entityTypeId',
-    ...own, ...Object.keys(defaults),
-    ...(entityTypeId === 3 ? ['fm', 'hasPhone', 'hasEmail', 'hasImol'] : []),
+    ...own[entityTypeId] ?? [], ...Object.keys(kindOf(entityTypeId).defaults),
   ])]
 }
 
 /** Whether `crm.item.add` and `update` may set the field. User fields are free. */
 export function isWritable(entityTypeId: number, field: string): boolean {
-  if (field === 'fm') return entityTypeId === 3
+  if (field === 'fm') return entityTypeId !== 2
   return /^(ufCrm|UF_CRM_|parentId)/.test(field) || (fieldNames(entityTypeId).includes(field) && !readOnly.includes(field))
 }
 
 /** @see https://apidocs.bitrix24.com/api-reference/crm/universal/crm-item-add.html */
 export function addItem(engine: Engine, entityTypeId: number, input: Record<string, unknown>, cause: Cause): Item {
-  const deal = entityTypeId === 2
-  const id = engine.world.nextId(deal ? 'deal' : 'contact')
+  const kind = kindOf(entityTypeId)
+  const id = engine.world.nextId(kind.id)
   const userId = cause === 'automation' ? 1 : cause.userId
   const categoryId = Number(input.categoryId ?? 0)
-  const stageId = deal ? input.stageId ?? firstStage(engine, categoryId) : undefined
   const now = engine.date
+  const staged = {
+    ...(entityTypeId === 2 ? { categoryId, stageId: input.stageId ?? firstStage(engine, categoryId) } : { stageId: input.stageId ?? leadStages[0] }),
+    movedBy: userId, movedTime: now,
+  }
   const item: Item = {
     id,
     createdTime: now,
@@ -77,17 +120,17 @@ export function addItem(engine: Engine, entityTypeId: number, input: Record<stri
     createdBy: userId,
     updatedBy: userId,
     assignedById: userId,
-    ...structuredClone(deal ? dealDefaults : contactDefaults),
-    ...(deal ? { title: `Сделка #${id}`, categoryId, stageId, movedBy: userId, movedTime: now } : {}),
+    ...structuredClone(kind.defaults),
+    ...(entityTypeId <= 2 ? staged : {}),
+    ...(entityTypeId !== 3 ? { title: `${kind.title} #${id}` } : {}),
     lastActivityBy: userId,
     lastActivityTime: now,
     fm: [],
     entityTypeId,
   }
-  const store = deal ? engine.world.deals : engine.world.contacts
-  store.set(id, item)
+  engine.world.store(entityTypeId)!.set(id, item)
   write(engine, item, input)
-  emit(engine, deal ? 'ONCRMDEALADD' : 'ONCRMCONTACTADD', { FIELDS: { ID: id } }, cause)
+  emit(engine, `ONCRM${kind.event}ADD`, { FIELDS: { ID: id } }, cause)
   return item
 }
 
@@ -108,22 +151,21 @@ export function updateItem(engine: Engine, item: Item, input: Record<string, unk
       if (run.dealId === item.id && !run.answered && !run.isTimeout) run.stagesPassed.push(String(item.stageId))
     }
   }
-  emit(engine, deal ? 'ONCRMDEALUPDATE' : 'ONCRMCONTACTUPDATE', { FIELDS: { ID: item.id } }, cause)
+  emit(engine, `ONCRM${kindOf(Number(item.entityTypeId)).event}UPDATE`, { FIELDS: { ID: item.id } }, cause)
   if (deal && item.categoryId !== before.categoryId) {
     emit(engine, 'ONCRMDEALMOVETOCATEGORY', { FIELDS: { ID: item.id, CATEGORY_ID: item.categoryId, STAGE_ID: item.stageId } }, cause)
   }
 }
 
 export function deleteItem(engine: Engine, item: Item, cause: Cause): void {
-  const deal = item.entityTypeId === 2
-  const store = deal ? engine.world.deals : engine.world.contacts
-  store.delete(item.id)
-  if (!deal) index(engine, item, false)
+  const type = Number(item.entityTypeId)
+  engine.world.store(type)!.delete(item.id)
+  if (type !== 2) index(engine, item, false)
   for (const activity of [...engine.world.activities.values()]) {
     activity.bindings = activity.bindings.filter((binding) => binding.entityTypeId !== item.entityTypeId || binding.entityId !== item.id)
     if (activity.bindings.length === 0) engine.world.activities.delete(activity.id)
   }
-  emit(engine, deal ? 'ONCRMDEALDELETE' : 'ONCRMCONTACTDELETE', { FIELDS: { ID: item.id } }, cause)
+  emit(engine, `ONCRM${kindOf(type).event}DELETE`, { FIELDS: { ID: item.id } }, cause)
 }
 
 function firstStage(engine: Engine, categoryId: number): string {
@@ -146,25 +188,38 @@ function write(engine: Engine, item: Item, input: Record<string, unknown>): void
     item.stageSemanticId = semantics ?? 'P'
     item.closed = semantics === null ? 'N' : 'Y'
   } else {
+    if (item.entityTypeId === 1) item.stageSemanticId = item.stageId === 'CONVERTED' ? 'S' : item.stageId === 'JUNK' ? 'F' : 'P'
     deriveCommunication(item)
     index(engine, item, true)
   }
 }
 
 /** How the duplicate index sees a phone or a mail: spellings of one number are the same. */
-export function communicationKey(typeId: string, value: string): string {
+function communicationKey(typeId: string, value: string): string {
   const normal = typeId === 'PHONE' ? value.replace(/\D/g, '').replace(/^8(?=\d{10}$)/, '7') : value.toLowerCase()
   return `${typeId} ${normal}`
 }
 
-function index(engine: Engine, contact: Item, present: boolean): void {
+function index(engine: Engine, item: Item, present: boolean): void {
   const { communications } = engine.world
-  for (const entry of contact.fm) {
-    const key = communicationKey(entry.typeId, entry.value)
+  for (const entry of item.fm) {
+    const key = `${Number(item.entityTypeId)} ${communicationKey(entry.typeId, entry.value)}`
     const ids = communications.get(key) ?? new Set()
-    if (present) communications.set(key, ids.add(contact.id))
-    else if (ids.delete(contact.id) && ids.size === 0) communications.delete(key)
+    if (present) communications.set(key, ids.add(item.id))
+    else if (ids.delete(item.id) && ids.size === 0) communications.delete(key)
   }
+}
+
+/** Ids of the entities of one type that have this phone, mail or messenger. */
+export function findByCommunication(engine: Engine, entityTypeId: number, typeId: string, value: string): number[] {
+  return [...engine.world.communications.get(`${entityTypeId} ${communicationKey(typeId, value)}`) ?? []]
+}
+
+/** Adds multifields that the item does not have yet (phones are compared as the duplicate index does) and tells the handlers. */
+export function addCommunications(engine: Engine, item: Item, values: Omit<Multifield, 'id'>[], cause: Cause): void {
+  const present = new Set(item.fm.map((entry) => communicationKey(entry.typeId, entry.value)))
+  const missing = values.filter((entry) => entry.value !== '' && !present.has(communicationKey(entry.typeId, entry.value)))
+  if (missing.length > 0) updateItem(engine, item, { fm: missing }, cause)
 }
 
 function numeric(field: string, value: unknown): unknown {

@@ -1,3 +1,5 @@
+import { OpenLines } from './lines/model.ts'
+
 /** The data of one portal. Everything lives in memory; a portal is born with the process. */
 
 export interface User {
@@ -26,7 +28,7 @@ export interface Multifield {
   value: string
 }
 
-/** A CRM item in the camelCase form of crm.item.*; `fm` holds phones, mails and messengers of a contact. */
+/** A CRM item in the camelCase form of crm.item.*; `fm` holds phones, mails and messengers (of all but deals). */
 export type Item = Record<string, any> & { id: number, fm: Multifield[] }
 
 export interface Binding {
@@ -36,7 +38,7 @@ export interface Binding {
 
 export interface Activity {
   id: number
-  kind: 'configurable' | 'todo' | 'task'
+  kind: 'configurable' | 'todo' | 'task' | 'line'
   providerId: string
   providerTypeId: string
   subject: string
@@ -56,6 +58,9 @@ export interface Activity {
   fields: Record<string, unknown>
   layout: any
   associatedEntityId: number
+  /** Of a session of an open line: `USER_CODE`. */
+  providerParams?: Record<string, unknown>
+  communications?: Record<string, unknown>[]
 }
 
 export interface TimelineRecord {
@@ -218,7 +223,10 @@ export class World {
   categories: { id: number, name: string, sort: number }[] = []
   deals = new Map<number, Item>()
   contacts = new Map<number, Item>()
-  /** The duplicate index: type and normalised value -> contacts. */
+  leads = new Map<number, Item>()
+  companies = new Map<number, Item>()
+  readonly lines = new OpenLines()
+  /** The duplicate index: entity type, kind and normalised value -> ids. */
   communications = new Map<string, Set<number>>()
   activities = new Map<number, Activity>()
   timeline: TimelineRecord[] = []
@@ -231,7 +239,8 @@ export class World {
   firedTriggers: { code: string, ownerTypeId: number, ownerId: number, at: number }[] = []
   /** Where the clinic put a trigger: code -> the stage that a deal moves to. */
   triggerStages = new Map<string, string>()
-  private lastIds = new Map<string, number>()
+  /** Kinds of ids that meet in one payload start far apart, so that a mix-up is noticed. */
+  private lastIds = new Map<string, number>([['session', 320], ['chat', 1740], ['file', 5400], ['chat message', 85800]])
 
   nextId(kind: string): number {
     const id = (this.lastIds.get(kind) ?? 0) + 1
@@ -240,9 +249,12 @@ export class World {
   }
 
   item(entityTypeId: number, id: number): Item | undefined {
-    if (entityTypeId === 2) return this.deals.get(id)
-    if (entityTypeId === 3) return this.contacts.get(id)
-    return undefined
+    return this.store(entityTypeId)?.get(id)
+  }
+
+  /** 1 leads, 2 deals, 3 contacts, 4 companies. */
+  store(entityTypeId: number): Map<number, Item> | undefined {
+    return [undefined, this.leads, this.deals, this.contacts, this.companies][entityTypeId]
   }
 
   stageOf(deal: Item): Stage | undefined {

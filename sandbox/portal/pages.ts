@@ -9,16 +9,16 @@ import { findRobot, settingsOptions } from './robots.ts'
 const assets: Record<string, string> = { 'frame-host.mjs': 'text/javascript', 'timeline.mjs': 'text/javascript', 'portal.css': 'text/css' }
 
 /** Text for HTML. */
-function safe(value: unknown): string {
+export function safe(value: unknown): string {
   return String(value ?? '').replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
 
 /** JSON for a script element. */
-function embed(value: unknown): string {
+export function embed(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
 
-function layout(engine: Engine, title: string, body: string): string {
+export function layout(engine: Engine, title: string, body: string): string {
   const links = [...engine.world.apps.values()].filter((app) => app.present)
     .map((app) => `<a href="/app/${safe(app.clientId)}/">${safe(app.name)}</a>`).join('')
   return `<!doctype html><html lang="ru"><head><meta charset="utf-8"><title>${safe(title)}</title>
@@ -27,7 +27,7 @@ function layout(engine: Engine, title: string, body: string): string {
 }
 
 /** The frame of an application page and the script that mounts it. `commands` is JavaScript: an object of placement commands. */
-function frameOf(
+export function frameOf(
   engine: Engine, clientId: string, userId: number, placement: string, options: Record<string, unknown> | null, handler?: string, commands = '{}',
 ): string {
   try {

@@ -9,6 +9,7 @@ import { type Delivery } from './deliveries.ts'
 import { Engine } from './engine.ts'
 import { authBlock, type Cause, emit } from './events.ts'
 import { cloudLimits, type LimitSettings } from './limits.ts'
+import { type LinesHandle, linesHandle } from './lines/handle.ts'
 import { type MisbehaveRule } from './misbehave.ts'
 import { type Item, type RobotRun, type Stage, type User, type World } from './model.ts'
 import { type TokenPair } from './oauth.ts'
@@ -24,6 +25,8 @@ export { type MisbehaveRule, type Misbehaviour } from './misbehave.ts'
 export { type PortalState, type TimelineEntry } from './snapshot.ts'
 export { type RobotOrder } from './robots.ts'
 export { type RobotRun } from './model.ts'
+export { type LinesHandle } from './lines/handle.ts'
+export { type ChatView, type CrmCard, type FileView, type MessageView } from './lines/view.ts'
 
 export interface PortalOptions {
   /** 0 or absent: any free port of 127.0.0.1. */
@@ -100,6 +103,9 @@ export interface Portal {
   updateDeal(id: number, change: DealInput, cause?: Cause): Item
   deleteDeal(id: number, cause?: Cause): void
 
+  /** Open lines: what operators see and do. */
+  readonly lines: LinesHandle
+
   /** Keeps values of a robot as its designer would; a run without own values takes them. */
   setRobotValues(code: string, values: Record<string, unknown>): void
   /** Opens the robot's settings page as its slider would. */
@@ -129,7 +135,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     callLogLimit: options.callLogLimit ?? 100_000,
   })
   engine.oauth.tokenLifeSeconds = options.tokenLifeSeconds ?? 3600
-  furnish(engine.world)
+  furnish(engine)
   const server = await listen(engine, () => portal, options.port ?? 0)
   const { world } = engine
   const byPerson: Cause = { userId: 1 }
@@ -216,6 +222,8 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
       return item(2, id)
     },
     deleteDeal: (id, cause = byPerson) => deleteItem(engine, item(2, id), cause),
+
+    lines: linesHandle(engine),
 
     setRobotValues: (code, values) => {
       engine.templates.set(code, { ...engine.templates.get(code), ...values })

@@ -68,8 +68,8 @@ export async function answerRest(engine: Engine, request: RestRequest): Promise<
       return { kind: 'answer', status: 200, body }
     }
     if (name === 'batch') id = engine.calls.nextId()
-    const batch = id === undefined ? undefined : runBatch(engine, caller, request.params, id)
-    const result = batch?.answer ?? run(engine, caller, request.method, request.params)
+    const batch = id === undefined ? undefined : await runBatch(engine, caller, request.params, id)
+    const result = batch?.answer ?? await run(engine, caller, request.method, request.params)
     const body = { ...result, time: time(engine, caller.account, name, started) }
     if (misbehaviour?.kind === 'drop_after' || batch?.drop) {
       note(0, body, 'CONNECTION_DROPPED')
@@ -129,7 +129,7 @@ function identify(engine: Engine, request: RestRequest): Caller {
  * Runs one method for the caller after all checks of the catalogue.
  * @throws RestError
  */
-function run(engine: Engine, caller: Caller, method: string, given: Record<string, unknown>): Answer {
+async function run(engine: Engine, caller: Caller, method: string, given: Record<string, unknown>): Promise<Answer> {
   const rule = findMethod(method)
   if (!rule) throw systemErrors.methodNotFound()
   if (rule.scopes.length > 0 && !rule.scopes.some((scope) => scope === 'basic' || caller.scopes.includes(scope))) throw systemErrors.insufficientScope()
@@ -141,14 +141,16 @@ function run(engine: Engine, caller: Caller, method: string, given: Record<strin
   if (!handler) throw systemErrors.notImplemented(rule.name)
   const started = performance.now()
   try {
-    return handler({ engine, app: caller.app, user: caller.user, scopes: caller.scopes, params })
+    return await handler({ engine, app: caller.app, user: caller.user, scopes: caller.scopes, params })
   } finally {
     engine.limits.spend(caller.account, rule.name, (performance.now() - started) / 1000)
   }
 }
 
 /** The commands of a batch, one after another; their results may be used by later ones as `$result[name][field]`. */
-function runBatch(engine: Engine, caller: Caller, params: Record<string, unknown>, batchId: number): { answer: Answer, drop: boolean } {
+async function runBatch(
+  engine: Engine, caller: Caller, params: Record<string, unknown>, batchId: number,
+): Promise<{ answer: Answer, drop: boolean }> {
   const { cmd, halt } = checkParams(findMethod('batch')!, params)
   const results: [string, unknown][] = []
   const errors: [string, unknown][] = []
@@ -172,7 +174,7 @@ function runBatch(engine: Engine, caller: Caller, params: Record<string, unknown
       throwInjected(rule)
       if (index >= batchLength) throw systemErrors.batchTooLong()
       if (name === 'batch') throw systemErrors.batchNested()
-      const answer = rule?.kind === 'result_false' ? { result: false } : run(engine, caller, method, commandParams)
+      const answer = rule?.kind === 'result_false' ? { result: false } : await run(engine, caller, method, commandParams)
       if (rule?.kind === 'drop_after') drop = true
       results.push([key, answer.result])
       if (answer.total !== undefined) totals.push([key, answer.total])

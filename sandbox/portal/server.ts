@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { addControl } from './control.ts'
 import { appStatus, type Engine, type Webhook } from './engine.ts'
 import { parseQuery } from './form.ts'
+import { addLinePages } from './lines/pages.ts'
 import { OAuthError } from './oauth.ts'
 import { addPages } from './pages.ts'
 import { type Portal } from './portal.ts'
@@ -37,6 +38,7 @@ export async function listen(engine: Engine, portal: () => Portal, port: number)
   addRest(app, engine)
   addControl(app, engine, portal)
   addPages(app, engine)
+  addLinePages(app, engine)
   await app.listen({ port, host: '127.0.0.1' })
   const first = app.server.address() as AddressInfo
   engine.origin = engine.oauthOrigin = `http://127.0.0.1:${first.port}`

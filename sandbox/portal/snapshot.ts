@@ -5,7 +5,7 @@ import { type Activity, type Binding, type Item } from './model.ts'
 /** One record of a timeline as a person sees it. */
 export interface TimelineEntry {
   id: number
-  kind: 'configurable' | 'todo' | 'task' | 'comment' | 'log'
+  kind: 'configurable' | 'todo' | 'task' | 'line' | 'comment' | 'log'
   title: string
   tags: { title: string, type: string }[]
   lines: string[]
@@ -73,7 +73,7 @@ function activityEntry(engine: Engine, activity: Activity): TimelineEntry {
     createdAt: iso(activity.createdAt),
     updatedAt: iso(activity.updatedAt),
     deadline: activity.deadline,
-    icon: layout?.icon?.code ?? (activity.kind === 'task' ? 'task' : 'clock'),
+    icon: layout?.icon?.code ?? (activity.kind === 'task' ? 'task' : activity.kind === 'line' ? 'chat' : 'clock'),
     logo: layout?.body?.logo?.code ?? '',
     buttons,
     owners: activity.bindings,

@@ -117,7 +117,7 @@ function activityRow(activity: Activity): Record<string, any> {
     DEADLINE: activity.deadline, COMPLETED: activity.completed ? 'Y' : 'N', STATUS: activity.completed ? '2' : '1',
     RESPONSIBLE_ID: String(activity.responsibleId), PRIORITY: '2', NOTIFY_TYPE: '0', NOTIFY_VALUE: '0', DESCRIPTION: activity.description,
     DESCRIPTION_TYPE: '1', DIRECTION: '0', LOCATION: '', SETTINGS: [], ORIGINATOR_ID: activity.originatorId, ORIGIN_ID: activity.originId,
-    AUTHOR_ID: String(activity.authorId), EDITOR_ID: String(activity.editorId), PROVIDER_PARAMS: [], PROVIDER_DATA: null, RESULT_MARK: '0',
+    AUTHOR_ID: String(activity.authorId), EDITOR_ID: String(activity.editorId), PROVIDER_PARAMS: activity.providerParams ?? [], PROVIDER_DATA: null, RESULT_MARK: '0',
     RESULT_VALUE: null, RESULT_SUM: null, RESULT_CURRENCY_ID: null, RESULT_STATUS: '0', RESULT_STREAM: '0', RESULT_SOURCE_ID: null, AUTOCOMPLETE_RULE: '0',
   }
 }
@@ -195,7 +195,9 @@ export const activityMethods: Record<string, Handler> = {
         throw new RestError('ERROR_ARGUMENT', `Unknown field '${name}' in select of crm.activity.list`)
       }
     }
-    const result = select.length === 0 || select.includes('*') ? rows : rows.map((row) => Object.fromEntries(select.map((name) => [name, row[name] ?? []])))
+    const result = select.length === 0 || select.includes('*') ? rows : rows.map((row) => Object.fromEntries(select.map((name) => [name, name === 'COMMUNICATIONS'
+      ? call.engine.world.activities.get(Number(row.ID))?.communications ?? []
+      : row[name] ?? []])))
     return { result, ...rest }
   },
   'crm.activity.get': answer((call) => activityRow(anyActivity(call))),

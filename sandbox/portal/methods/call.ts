@@ -20,11 +20,17 @@ export interface Answer {
   next?: number
 }
 
-export type Handler = (call: Call) => Answer
+/** A handler that waits for something (files that the portal downloads) answers with a promise. */
+export type Handler = (call: Call) => Answer | Promise<Answer>
 
 /** A handler that answers with a bare result. */
 export function answer(handler: (call: Call) => unknown): Handler {
   return (call) => ({ result: handler(call) })
+}
+
+/** The same for a handler that waits. */
+export function answerLater(handler: (call: Call) => Promise<unknown>): Handler {
+  return async (call) => ({ result: await handler(call) })
 }
 
 /** A change made through REST is a change of the token's user: its events carry tokens. */

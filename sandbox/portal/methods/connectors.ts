@@ -1,4 +1,5 @@
 import { RestError } from '../errors.ts'
+import { stateOnLine } from '../lines/connectors.ts'
 import { asMap } from '../list-query.ts'
 import { type Connector, isYes } from '../model.ts'
 import { answer, appOf, type Call, type Handler } from './call.ts'
@@ -16,24 +17,18 @@ function line(call: Call): number {
   return Number(call.params.LINE ?? 0)
 }
 
-function ofLine(connector: Connector, id: number): { active: boolean, error: boolean, data: Record<string, unknown> | null } {
-  const state = connector.lines.get(id) ?? { active: false, error: false, data: null }
-  connector.lines.set(id, state)
-  return state
-}
-
 function own(call: Call): Connector | undefined {
   return appOf(call).connectors.get(String(call.params.CONNECTOR).toLowerCase())
 }
 
 function needed(call: Call): Connector {
   const connector = own(call)
-  if (!connector) throw new RestError('IMCONNECTOR_NO_CORRECT_PROVIDER', 'Could not find a suitable connector')
+  if (!connector) throw new RestError('IMCONNECTOR_NO_CORRECT_PROVIDER', 'Failed to find a suitable provider for the connector')
   return connector
 }
 
 /**
- * Registration of open-line connectors. Sessions and messages are not played yet: imconnector.send.* answer as not implemented.
+ * Registration of connectors and their switch on a line; their messages are in connector-messages.ts.
  * @see https://apidocs.bitrix24.com/api-reference/imopenlines/imconnector/index.html
  */
 export const connectorMethods: Record<string, Handler> = {
@@ -72,16 +67,19 @@ export const connectorMethods: Record<string, Handler> = {
     return { ...builtIn, ...Object.fromEntries(custom) }
   }),
   'imconnector.activate': answer((call) => {
-    ofLine(needed(call), line(call)).active = String(call.params.ACTIVE) !== '0'
+    const state = stateOnLine(needed(call), line(call))
+    // "Any non-empty value enables the connector": N is such a value by the first sentence of the page and means "off" by the second.
+    state.active = !['0', 'N'].includes(String(call.params.ACTIVE))
+    if (state.active) state.error = false
     return true
   }),
   'imconnector.connector.data.set': answer((call) => {
-    ofLine(needed(call), line(call)).data = asMap(call.params.DATA)
+    stateOnLine(needed(call), line(call)).data = asMap(call.params.DATA)
     return true
   }),
   'imconnector.status': answer((call) => {
     const connector = own(call)
-    const state = connector && ofLine(connector, line(call))
+    const state = connector && stateOnLine(connector, line(call))
     const configured = state !== undefined && state.active && state.data !== null
     return { LINE: line(call), CONNECTOR: String(call.params.CONNECTOR), ERROR: state?.error ?? false, CONFIGURED: configured, STATUS: configured && !state.error }
   }),

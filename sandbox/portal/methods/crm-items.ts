@@ -1,13 +1,13 @@
-import { addItem, communicationKey, deleteItem, fieldNames, isWritable, updateItem } from '../crm.ts'
+import { addItem, deleteItem, fieldNames, findByCommunication, isWritable, leadStages, updateItem } from '../crm.ts'
 import { RestError } from '../errors.ts'
 import { asMap, queryList } from '../list-query.ts'
 import { type Item } from '../model.ts'
 import { answer, type Call, causeOf, type Handler } from './call.ts'
 
-function entityType(call: Call): 2 | 3 {
+function entityType(call: Call): number {
   const id = Number(call.params.entityTypeId)
-  if (id === 2 || id === 3) return id
-  if ([1, 4, 7, 31].includes(id)) throw new RestError('ERROR_SANDBOX_NOT_IMPLEMENTED', `The sandbox portal keeps deals and contacts, not entityTypeId ${id}`, 501)
+  if (call.engine.world.store(id)) return id
+  if ([7, 31].includes(id)) throw new RestError('ERROR_SANDBOX_NOT_IMPLEMENTED', `The sandbox portal does not keep entityTypeId ${id}`, 501)
   throw new RestError('NOT_FOUND', 'Smart process not found')
 }
 
@@ -30,8 +30,8 @@ function checkFields(call: Call, entityTypeId: number): Record<string, unknown> 
     if (['contactIds', 'companyIds', 'observers', 'fm'].includes(field) && (value === null || typeof value !== 'object')) {
       throw new RestError('100', `Expected iterable value for multiple field, but got \`${typeof value}\` instead`)
     }
-    const stages = call.engine.world.stages
-    const bad = (field === 'stageId' && !stages.some((stage) => stage.id === value))
+    const stages = entityTypeId === 1 ? leadStages : call.engine.world.stages.map((stage) => stage.id)
+    const bad = (field === 'stageId' && !stages.includes(String(value)))
       || (field === 'contactId' && Number(value) > 0 && !call.engine.world.contacts.has(Number(value)))
       || (field === 'assignedById' && !call.engine.world.users.has(Number(value)))
     if (bad) throw new RestError('CRM_FIELD_ERROR_VALUE_NOT_VALID', `Invalid value for field "${field}"`)
@@ -39,7 +39,7 @@ function checkFields(call: Call, entityTypeId: number): Record<string, unknown> 
   return fields
 }
 
-/** The whole item; only contacts have multifields. */
+/** The whole item; a deal has no multifields. */
 function whole(item: Item): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...item }
   if (item.entityTypeId === 2) delete copy.fm
@@ -86,7 +86,7 @@ export const crmItemMethods: Record<string, Handler> = {
   'crm.item.get': answer((call) => ({ item: whole(existing(call, entityType(call))) })),
   'crm.item.list': (call) => {
     const type = entityType(call)
-    const store = type === 2 ? call.engine.world.deals : call.engine.world.contacts
+    const store = call.engine.world.store(type)!
     // A filter by ids need not look at everybody.
     const { '@id': ids, id, '=id': exact } = asMap(call.params.filter)
     const named = ids ?? id ?? exact
@@ -98,7 +98,7 @@ export const crmItemMethods: Record<string, Handler> = {
     }
     // A deal is found by any of its contacts.
     const { rows, ...rest } = queryList(all, call.params, (field) => isField(type, field) && field !== 'fm', (item, field) =>
-      field === 'contactId' ? item.contactIds as unknown[] : Array.isArray(item[field]) ? item[field] as unknown[] : [item[field]])
+      field === 'contactId' && type === 2 ? item.contactIds as unknown[] : Array.isArray(item[field]) ? item[field] as unknown[] : [item[field]])
     return { result: { items: rows.map((item) => pick(item, call.params.select)) }, ...rest }
   },
   'crm.item.add': answer((call) => {
@@ -135,10 +135,13 @@ export const crmItemMethods: Record<string, Handler> = {
     }
     const values = Object.values(asMap(call.params.values)).map(String)
     if (values.length > 20) throw new RestError('ERROR_ARGUMENT', 'No more than 20 values')
-    const entity = call.params.entity_type === undefined ? 'CONTACT' : String(call.params.entity_type)
-    const ids = entity !== 'CONTACT' ? [] : [...new Set(values.flatMap((value) => [...call.engine.world.communications.get(communicationKey(type, value)) ?? []]))]
+    const wanted = call.params.entity_type === undefined ? undefined : String(call.params.entity_type)
+    const found = ([['LEAD', 1], ['CONTACT', 3], ['COMPANY', 4]] as const)
+      .filter(([name]) => wanted === undefined || wanted === name)
+      .map(([name, entityTypeId]) => [name, [...new Set(values.flatMap((value) => findByCommunication(call.engine, entityTypeId, type, value)))]] as const)
+      .filter(([, ids]) => ids.length > 0)
     // An empty PHP map comes as a list.
-    return ids.length > 0 ? { CONTACT: ids } : []
+    return found.length > 0 ? Object.fromEntries(found) : []
   }),
   'crm.status.list': (call) => {
     const rows = call.engine.world.stages.map((stage, index) => ({

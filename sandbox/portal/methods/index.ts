@@ -1,10 +1,14 @@
 import { activityMethods } from './activities.ts'
 import { bizprocMethods } from './bizproc.ts'
 import { type Handler } from './call.ts'
+import { chatMethods } from './chats.ts'
+import { connectorMessageMethods } from './connector-messages.ts'
 import { connectorMethods } from './connectors.ts'
 import { crmItemMethods } from './crm-items.ts'
 import { eventMethods } from './events.ts'
+import { mergeMethods } from './merge.ts'
 import { messagingMethods } from './messaging.ts'
+import { openLineMethods } from './open-lines.ts'
 import { placementMethods } from './placements.ts'
 import { systemMethods } from './system.ts'
 import { taskMethods } from './tasks.ts'
@@ -22,4 +26,8 @@ export const handlers: Record<string, Handler> = {
   ...taskMethods,
   ...messagingMethods,
   ...connectorMethods,
+  ...connectorMessageMethods,
+  ...openLineMethods,
+  ...chatMethods,
+  ...mergeMethods,
 }
