@@ -6,6 +6,9 @@ const PlainError = z.looseObject({ error: Code, error_description: z.string().nu
 const StructuredError = z.looseObject({ error: z.looseObject({ code: Code, message: z.string().nullish() }) })
 const Time = z.looseObject({ operating: z.number().optional(), operating_reset_at: z.number().optional() })
 const Success = z.looseObject({ result: z.unknown(), total: z.coerce.number().optional(), next: z.coerce.number().optional(), time: Time.optional() })
+/** Open lines answer for the whole call and for each message; with messages to tell of, those are what counts. */
+const LineRefusal = z.looseObject({ SUCCESS: z.union([z.literal(false), z.literal('N'), z.literal('')]), ERRORS: z.unknown(), DATA: z.unknown() })
+const LineProblem = z.union([Code.transform((code) => ({ code, message: '' })), z.looseObject({ code: Code.catch(''), message: z.string().catch('') })])
 const NestedRefusal = z.looseObject({ result: z.literal(false), error: Code.nullish(), error_description: z.string().nullish() })
 
 /** How many seconds a method has been at work in the last ten minutes, and when (epoch ms) the oldest of them are forgotten. */
@@ -41,8 +44,8 @@ export const errorIn = (body: unknown, method: string, httpStatus: number): Bitr
 /**
  * Reads one answer of a portal: the result, or throws the `BitrixError` that it amounts to.
  *
- * Refusals that come with HTTP 200 are refusals: `error` beside or inside `result`, and, for a method that changes something,
- * `result: false`.
+ * Refusals that come with HTTP 200 are refusals: `error` beside or inside `result`, `SUCCESS: false` of open lines, and, for a
+ * method that changes something, `result: false`.
  *
  * @see https://apidocs.bitrix24.com/settings/how-to-call-rest-api/general-principles.html
  */
@@ -62,10 +65,19 @@ const mayAnswerFalse = (method: string): boolean => /\.(?:get|list|info|admin|fi
 
 const refuseFalse = (result: unknown, method: string, httpStatus: number): void => {
   if (result === false && !mayAnswerFalse(method)) throw new BitrixError({ method, httpStatus, bitrixCode: 'RESULT_FALSE' })
+  const line = LineRefusal.safeParse(result)
+  if (line.success && !tellsOfMessages(line.data.DATA)) {
+    const [problem] = valuesOf(line.data.ERRORS).map((given) => LineProblem.safeParse(given))
+    const { code, message } = problem?.data ?? { code: '', message: '' }
+    throw new BitrixError({ method, httpStatus, bitrixCode: code === '' ? 'RESULT_FALSE' : code, description: message })
+  }
   const nested = NestedRefusal.safeParse(result)
   if (!nested.success) return
   throw new BitrixError({ method, httpStatus, bitrixCode: nested.data.error ?? 'RESULT_FALSE', description: nested.data.error_description ?? '' })
 }
+
+const tellsOfMessages = (data: unknown): boolean => typeof data === 'object' && data !== null && 'RESULT' in data && valuesOf(data.RESULT).length > 0
+const valuesOf = (value: unknown): readonly unknown[] => (typeof value === 'object' && value !== null ? Object.values(value) : [])
 
 const usageOf = (method: string, time: unknown): Usage | undefined => {
   const parsed = Time.safeParse(time)

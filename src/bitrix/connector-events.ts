@@ -136,3 +136,21 @@ const dialogsOf = (type: 'dialogsStarted' | 'dialogsFinished', data: unknown): C
   const { CONNECTOR: connector, LINE: line, DATA } = parsed.data
   return { type, connector, line, dialogs: DATA.map(({ connector: from, session }) => ({ sessionId: session.id, chatId: from.chat_id, userId: from.user_id, parentSessionId: session.parent_id })) }
 }
+
+/**
+ * What makes a connector event the same event when it comes again by another way: bound twice (F27), or told twice. Undefined
+ * where only the whole post can tell.
+ *
+ * A new or deleted message happens once, whatever the post's time. An edit may bring back an earlier text and a session may be
+ * opened again, so there the time tells repetitions from new events.
+ */
+export const repetitionKeyOf = (event: Pick<PortalEvent, 'name' | 'data' | 'at'>): unknown => {
+  const read = connectorEventOf(event)
+  if (read === undefined || 'contactId' in read) return undefined
+  if (read.type === 'messagesAdded' || read.type === 'messagesDeleted') {
+    const ids = read.messages.map(({ imChatId, imMessageId, externalIds }) => [imChatId, imMessageId, read.type === 'messagesDeleted' ? externalIds : []])
+    return [read.connector, read.line, ids]
+  }
+  if (read.type === 'lineRemoved') return read.line
+  return [event.at, event.data]
+}

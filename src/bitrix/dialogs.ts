@@ -122,10 +122,10 @@ export interface History {
 }
 
 /** A map by id; an empty one is `[]`. */
-const mapOf = <Value extends z.ZodType>(value: Value): z.ZodType<z.infer<Value>[]> =>
-  z.preprocess((given) => (typeof given === 'object' && given !== null ? Object.values(given) : []), z.array(value))
+const mapOf = <Value extends z.ZodType>(value: Value): z.ZodType<z.infer<Value>[]> => z.preprocess(valuesOf, z.array(value))
+const valuesOf = (given: unknown): readonly unknown[] => (typeof given === 'object' && given !== null ? Object.values(given) : [])
 /** One value, a list or a map of them. */
-const oneOrMany = (given: unknown): readonly unknown[] => (given === undefined || given === null || given === '' ? [] : typeof given === 'object' ? Object.values(given) : [given])
+const oneOrMany = (given: unknown): readonly unknown[] => (typeof given === 'object' ? valuesOf(given) : given === undefined || given === '' ? [] : [given])
 const Ids = z.preprocess(oneOrMany, z.array(z.union([Id, z.unknown().transform(() => 0)]))).transform((ids) => ids.filter((id) => id > 0))
 const Texts = z.preprocess(oneOrMany, z.array(z.unknown())).transform((values) => values.filter((value) => typeof value === 'string' || typeof value === 'number').map(String))
 

@@ -11,6 +11,7 @@ import { type Language } from './language.ts'
  * - `stopTraffic` Bitrix24 or the clinic's plan has closed the REST API: no calls until a person has acted
  * - `park` the portal is closed or unpaid: keep everything, look again later
  * - `reinstall` no token is left: an administrator must open or install the application again
+ * - `connectLine` the open line or its connector is switched off: keep everything, look again later, a person must switch it on
  * - `alreadyDone` what was asked for exists already
  * - `giveUp` this call can never work as it is
  */
@@ -23,6 +24,7 @@ export type BitrixAction =
   | 'stopTraffic'
   | 'park'
   | 'reinstall'
+  | 'connectLine'
   | 'alreadyDone'
   | 'giveUp'
 
@@ -37,6 +39,7 @@ export const advice: Readonly<Record<Language, Readonly<Record<BitrixAction, str
     pauseMethod: 'портал на несколько минут ограничил этот метод; вызов повторится сам',
     stopTraffic: 'портал закрыл REST API; проверьте тариф Битрикс24 или напишите в его поддержку',
     park: 'портал закрыт или не оплачен; откройте его в браузере и проверьте тариф Битрикс24',
+    connectLine: 'открытая линия или её коннектор выключены; включите мессенджер в контакт-центре Битрикс24, сообщения ждут',
     alreadyDone: 'это уже есть на портале',
     giveUp: 'портал отклонил вызов; проверьте права приложения и администратора, который его установил',
   },
@@ -49,6 +52,7 @@ export const advice: Readonly<Record<Language, Readonly<Record<BitrixAction, str
     pauseMethod: 'the portal limits this method for some minutes; the call is repeated by itself',
     stopTraffic: 'the portal has closed its REST API; check the Bitrix24 plan or write to Bitrix24 support',
     park: 'the portal is closed or not paid; open it in a browser and check the Bitrix24 plan',
+    connectLine: 'the open line or its connector is switched off; switch the messenger on in the contact centre of Bitrix24, messages wait',
     alreadyDone: 'this exists on the portal already',
     giveUp: 'the portal refused the call; check the rights of the application and of the administrator who installed it',
   },
@@ -62,7 +66,7 @@ export const registrationWords = {
     takenAway: 'Старая регистрация убрана.',
     removed: 'Убрано.',
     notListed: 'Портал не показывает это событие в списке, поэтому оно не придёт: проверьте его имя.',
-    adminNeeded: 'Роботов и триггеры может зарегистрировать только администратор портала: пусть он откроет приложение.',
+    adminNeeded: 'Роботов, триггеры и каналы открытых линий может зарегистрировать только администратор портала: пусть он откроет приложение.',
   },
   en: {
     registered: 'Registered.',
@@ -70,6 +74,6 @@ export const registrationWords = {
     takenAway: 'An old registration was taken away.',
     removed: 'Taken away.',
     notListed: 'The portal does not list this event, so it will not be delivered: check its name.',
-    adminNeeded: 'Only an administrator of the portal can register robots and triggers: let one open the application.',
+    adminNeeded: 'Only an administrator of the portal can register robots, triggers and open line channels: let one open the application.',
   },
 } as const satisfies Record<Language, unknown>

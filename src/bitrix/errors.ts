@@ -15,6 +15,7 @@ interface Rule {
 
 const refresh: Rule = { action: 'refresh' }
 const giveUp: Rule = { action: 'giveUp' }
+const connectLine: Rule = { action: 'connectLine', retryAfterSeconds: 900 }
 const unknown: Rule = { action: 'backOff', outcome: 'unknown', retryAfterSeconds: 60 }
 
 /**
@@ -50,6 +51,8 @@ const rulesByCode: Readonly<Record<string, Rule>> = {
   internal_server_error: unknown,
   error_unexpected_answer: unknown,
   portal_deleted: { action: 'park', retryAfterSeconds: 6 * 3600 },
+  not_active_line: connectLine,
+  imconnector_no_correct_provider: connectLine,
   activity_is_already_bound: { action: 'alreadyDone' },
   error_activity_already_installed: { action: 'alreadyDone' },
   // OAuth
@@ -92,6 +95,7 @@ const appCodes: Readonly<Record<BitrixAction, ErrorCode>> = {
   pauseMethod: 'PORTAL_UNAVAILABLE',
   stopTraffic: 'PORTAL_UNAVAILABLE',
   park: 'PORTAL_UNAVAILABLE',
+  connectLine: 'PORTAL_REFUSED',
   alreadyDone: 'PORTAL_REFUSED',
   giveUp: 'PORTAL_REFUSED',
 }
@@ -108,7 +112,7 @@ export interface BitrixFailure {
   readonly retryAfterSeconds?: number
 }
 
-const retryableActions: ReadonlySet<BitrixAction> = new Set(['moved', 'backOff', 'pauseMethod', 'stopTraffic', 'park'])
+const retryableActions: ReadonlySet<BitrixAction> = new Set(['moved', 'backOff', 'pauseMethod', 'stopTraffic', 'park', 'connectLine'])
 
 /** Portal texts may quote what was sent: phones, tokens, addresses and mail are cut out, and so is everything after 200 characters. */
 const withoutPersonalData = (text: string): string =>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { repetitionKeyOf } from './connector-events.ts'
 import { crmItemOf, type CrmItem } from './crm-item.ts'
 import { type FormBody } from './form.ts'
 import { scopesOf } from './oauth.ts'
@@ -121,9 +122,10 @@ export const parseEvent = (body: unknown): Parsed<PortalEvent> => {
   const { event, event_handler_id: id, eventId, data, ts, auth } = parsed.data
   const name = event.toUpperCase()
   const handlerId = id ?? eventId
+  const repetition = repetitionKeyOf({ name, data, at: secondsToMs(ts) })
   const value: PortalEvent = {
     name,
-    key: `event:${digestOf(auth.member_id, name, ts ?? '', data ?? '', handlerId ?? '')}`,
+    key: `event:${repetition === undefined ? digestOf(auth.member_id, name, ts ?? '', data ?? '', handlerId ?? '') : digestOf(auth.member_id, name, repetition)}`,
     handlerId,
     data: data ?? {},
     at: secondsToMs(ts),

@@ -20,6 +20,8 @@ const Properties = z.record(z.string().regex(/^[A-Za-z]\w*$/), Property)
 const Manifest = z.strictObject({
   name: Localized,
   scopes: z.array(z.string()),
+  /** What a portal may lack: without them the application does less. */
+  optionalScopes: z.array(z.string()),
   pages: z.strictObject({ application: Path, install: Path }),
   events: z.strictObject({ handler: Path, names: z.array(z.string().regex(/^ON[A-Z]+$/)) }),
   robots: z.array(
@@ -35,12 +37,28 @@ const Manifest = z.strictObject({
     }),
   ),
   triggers: z.array(z.strictObject({ code: z.string().regex(/^[a-z0-9._-]+$/), name: Localized })),
+  connectors: z.array(
+    z.strictObject({
+      // Names are global in a portal, so ours begin alike. A capital letter would make a second connector instead of an update.
+      id: z.string().regex(/^estafeta_[a-z0-9_]+$/),
+      /** Absent: the one chat of a patient over all channels. */
+      channel: z.string().optional(),
+      settingsPage: Path,
+      name: Localized,
+      color: z.string().regex(/^#[0-9a-f]{6}$/),
+      icon: z.string().regex(/^<svg .*<\/svg>$/),
+    }),
+  ),
   placements: z.array(z.strictObject({ placement: z.string(), handler: Path, title: Localized, options: z.record(z.string(), z.string()).optional() })),
 })
 
 /** What the application asks of a portal and registers in it: the contents of manifest.json. */
 export type Manifest = z.infer<typeof Manifest>
 export type Robot = Manifest['robots'][number]
+export type Connector = Manifest['connectors'][number]
+
+/** Whether a connector of a portal's list is, or once was, ours. */
+export const isOurConnector = (id: string): boolean => id.toLowerCase().startsWith('estafeta_')
 
 /** Reads manifest.json. Throws on anything that it does not know: the file is ours. */
 export const readManifest = (): Manifest => Manifest.parse(JSON.parse(readFileSync(new URL('../../manifest.json', import.meta.url), 'utf8')))
@@ -82,3 +100,30 @@ export const robotFieldsOf = (robot: Robot, options: { publicUrl: string; langua
   USE_PLACEMENT: 'Y',
   PLACEMENT_HANDLER: addressOf(options.publicUrl, robot.settingsPage),
 })
+
+/**
+ * A connector as `imconnector.register` wants it; a known id is updated.
+ *
+ * Flags are said in full, because the portal's own default is yes: no greeting and no operator's name is sent to a patient, edits
+ * and removals are told both ways, campaigns of the CRM do not go past us.
+ *
+ * @see https://apidocs.bitrix24.com/api-reference/imopenlines/imconnector/imconnector-register.html
+ */
+export const connectorParamsOf = (connector: Connector, options: { publicUrl: string; language: Language }): Params => {
+  // The portal puts it between quotes of either kind.
+  const image = `data:image/svg+xml,${encodeURIComponent(connector.icon).replaceAll("'", '%27')}`
+  return {
+    ID: connector.id,
+    NAME: connector.name[options.language],
+    ICON: { DATA_IMAGE: image, COLOR: connector.color, SIZE: '90%', POSITION: 'center' },
+    ICON_DISABLED: { DATA_IMAGE: image, COLOR: '#a8adb4', SIZE: '90%', POSITION: 'center' },
+    PLACEMENT_HANDLER: addressOf(options.publicUrl, connector.settingsPage),
+    DEL_EXTERNAL_MESSAGES: true,
+    EDIT_INTERNAL_MESSAGES: true,
+    DEL_INTERNAL_MESSAGES: true,
+    NEWSLETTER: false,
+    NEED_SYSTEM_MESSAGES: false,
+    NEED_SIGNATURE: false,
+    CHAT_GROUP: false,
+  }
+}

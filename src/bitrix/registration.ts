@@ -4,11 +4,12 @@ import { type PortalClient } from './client.ts'
 import { type Command } from './command.ts'
 import { registrationWords } from './error-words.ts'
 import { explain } from './errors.ts'
-import { addressOf, robotFieldsOf, type Language, type Manifest } from './manifest.ts'
+import { connectorListCommand, connectorTitlesOf } from './lines.ts'
+import { addressOf, connectorParamsOf, isOurConnector, robotFieldsOf, type Language, type Manifest } from './manifest.ts'
 
 /** How one registration ended, in one sentence for the administrator. */
 export interface RegistrationLine {
-  /** `event ONAPPUPDATE`, `robot estafeta_send`, `trigger estafeta_read`, `placement CRM_DEAL_DETAIL_TAB`. */
+  /** `event ONAPPUPDATE`, `robot estafeta_send`, `trigger estafeta_read`, `connector estafeta_max`, `placement CRM_DEAL_DETAIL_TAB`. */
   readonly name: string
   readonly ok: boolean
   readonly message: string
@@ -18,7 +19,7 @@ export interface RegistrationOptions {
   /** Where the portal reaches us. */
   readonly publicUrl: string
   readonly language: Language
-  /** Robots and triggers may be registered by an administrator only; others get a line that says so. */
+  /** Robots, triggers, connectors and places in the portal may be registered by an administrator only; others get a line that says so. */
   readonly isAdmin: boolean
   /** The administrator whose token robots hand over. */
   readonly userId?: string
@@ -34,6 +35,7 @@ const Events = z.array(z.looseObject({ event: z.string(), handler: z.string() })
 const Placements = z.array(z.looseObject({ placement: z.string(), handler: z.string() }))
 const Codes = z.array(z.string())
 const Triggers = z.array(z.looseObject({ CODE: z.string(), NAME: z.string() }))
+const Connectors = z.unknown().transform(connectorTitlesOf)
 
 /**
  * Makes the portal's registrations equal to the manifest: adds what is missing, updates what differs, takes away what points to
@@ -50,6 +52,7 @@ export const register = async (client: PortalClient, manifest: Manifest, options
   const lists: Command[] = [{ key: 'events', method: 'event.get', params: {} }]
   if (options.isAdmin) {
     lists.push({ key: 'robots', method: 'bizproc.robot.list', params: {} }, { key: 'triggers', method: 'crm.automation.trigger.list', params: {} })
+    lists.push(connectorListCommand('connectors'))
     if (manifest.scopes.includes('placement')) lists.push({ key: 'placements', method: 'placement.get', params: {} })
   } else {
     lines.push({ name: 'robots and triggers', ok: false, message: words.adminNeeded })
@@ -67,15 +70,17 @@ export const register = async (client: PortalClient, manifest: Manifest, options
   const events = read('events', Events) ?? []
   const robots = read('robots', Codes)
   const triggers = read('triggers', Triggers)
+  const connectors = read('connectors', Connectors)
   const placements = read('placements', Placements)
   const plans = [
     ...planEvents(events, manifest, options),
     ...(robots === undefined ? [] : planRobots(robots, manifest, options)),
     ...(triggers === undefined ? [] : planTriggers(triggers, manifest, options)),
+    ...(connectors === undefined ? [] : planConnectors(connectors, manifest, options)),
     ...(placements === undefined ? [] : planPlacements(placements, manifest, options)),
   ]
   const outcomes = await client.batch(plans.map(({ command }, index) => ({ key: String(index), ...command })))
-  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!, options.language)), ...unchangedLines(plans, manifest, triggers !== undefined, words.upToDate))
+  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!, options.language)), ...unchangedLines(plans, manifest, { triggers: triggers !== undefined, placements: placements !== undefined }, words.upToDate))
   const missing = await missingEvents(client, manifest, options)
   return [...lines.filter(({ name }) => !missing.some((line) => line.name === name)), ...missing]
 }
@@ -134,14 +139,29 @@ const planTriggers = (found: z.infer<typeof Triggers>, manifest: Manifest, { lan
     })),
 ]
 
+const planConnectors = (found: ReadonlyMap<string, string>, manifest: Manifest, { publicUrl, language }: RegistrationOptions): readonly Plan[] => [
+  ...[...found.keys()]
+    .filter((id) => isOurConnector(id) && !manifest.connectors.some((connector) => connector.id === id))
+    .map((id) => ({ name: `connector ${id}`, command: { method: 'imconnector.unregister', params: { ID: id } }, done: 'takenAway' as const })),
+  // The list tells only titles, so whether the settings page is still ours cannot be seen: write it.
+  ...manifest.connectors.map((connector) => ({
+    name: `connector ${connector.id}`,
+    command: { method: 'imconnector.register', params: connectorParamsOf(connector, { publicUrl, language }) },
+    done: found.has(connector.id) ? ('upToDate' as const) : ('registered' as const),
+  })),
+]
+
+/** Pages that the portal binds by itself, with a robot or a connector. */
+const isBoundByPortal = ({ placement, handler }: { placement: string; handler: string }, manifest: Manifest, publicUrl: string): boolean =>
+  placement.toUpperCase() === 'SETTING_CONNECTOR' || manifest.robots.some(({ settingsPage }) => addressOf(publicUrl, settingsPage) === handler)
+
 const planPlacements = (found: z.infer<typeof Placements>, manifest: Manifest, { publicUrl, language }: RegistrationOptions): readonly Plan[] => {
   const wanted = manifest.placements.map((entry) => ({ ...entry, address: addressOf(publicUrl, entry.handler) }))
   const isWanted = (entry: { placement: string; handler: string }): boolean =>
     wanted.some(({ placement, address }) => placement === entry.placement && address === entry.handler)
   return [
     ...found
-      // Robots' settings pages are kept by the portal itself.
-      .filter((entry) => !isWanted(entry) && !manifest.robots.some(({ settingsPage }) => addressOf(publicUrl, settingsPage) === entry.handler))
+      .filter((entry) => !isWanted(entry) && !isBoundByPortal(entry, manifest, publicUrl))
       .map((entry) => ({
         name: `placement ${entry.placement}`,
         command: { method: 'placement.unbind', params: { PLACEMENT: entry.placement, HANDLER: entry.handler } },
@@ -176,20 +196,36 @@ const missingEvents = async (client: PortalClient, manifest: Manifest, { publicU
     .map((name) => ({ name: `event ${name}`, ok: false, message: registrationWords[language].notListed }))
 }
 
-const unchangedLines = (plans: readonly Plan[], manifest: Manifest, withTriggers: boolean, upToDate: string): readonly RegistrationLine[] => {
-  const names = [...manifest.events.names.map((name) => `event ${name}`), ...(withTriggers ? manifest.triggers.map(({ code }) => `trigger ${code}`) : [])]
+const unchangedLines = (plans: readonly Plan[], manifest: Manifest, known: { triggers: boolean; placements: boolean }, upToDate: string): readonly RegistrationLine[] => {
+  const names = [
+    ...manifest.events.names.map((name) => `event ${name}`),
+    ...(known.triggers ? manifest.triggers.map(({ code }) => `trigger ${code}`) : []),
+    ...(known.placements ? manifest.placements.map(({ placement }) => `placement ${placement}`) : []),
+  ]
   return names.filter((name) => !plans.some((plan) => plan.name === name)).map((name) => ({ name, ok: true, message: upToDate }))
 }
 
 /**
- * Takes away what an uninstall leaves behind: triggers stay in the portal and would wait for an application that is gone. Works
- * only while the application is still installed.
+ * Takes away what an uninstall leaves behind - triggers stay in the portal and would wait for an application that is gone - and
+ * our connectors, so that no line keeps a dead messenger. Works only while the application is still installed.
  *
  * @see https://apidocs.bitrix24.com/settings/app-uninstallation.html
  */
 export const unregister = async (client: PortalClient, manifest: Manifest, language: Language): Promise<readonly RegistrationLine[]> => {
-  const { result } = await client.call('crm.automation.trigger.list')
-  const ours = readResult(Triggers, result, 'crm.automation.trigger.list').filter(({ CODE }) => manifest.triggers.some(({ code }) => code === CODE))
-  const outcomes = await client.batch(ours.map(({ CODE }) => ({ key: CODE, method: 'crm.automation.trigger.delete', params: { CODE } })))
-  return ours.map(({ CODE }) => lineOf({ name: `trigger ${CODE}`, done: 'removed' }, outcomes.get(CODE)!, language))
+  const found = await client.batch([{ key: 'triggers', method: 'crm.automation.trigger.list', params: {} }, connectorListCommand('connectors')])
+  const lines: RegistrationLine[] = []
+  const read = <Schema extends z.ZodType>(key: string, schema: Schema): z.infer<Schema> | undefined => {
+    const outcome = found.get(key)!
+    if (outcome.ok) return readResult(schema, outcome.result, key)
+    lines.push({ name: key, ok: false, message: explain(outcome.error, language) })
+    return undefined
+  }
+  const triggers = (read('triggers', Triggers) ?? []).filter(({ CODE }) => manifest.triggers.some(({ code }) => code === CODE))
+  const connectors = [...(read('connectors', Connectors)?.keys() ?? [])].filter(isOurConnector)
+  const plans: readonly Plan[] = [
+    ...triggers.map(({ CODE }) => ({ name: `trigger ${CODE}`, command: { method: 'crm.automation.trigger.delete', params: { CODE } }, done: 'removed' as const })),
+    ...connectors.map((id) => ({ name: `connector ${id}`, command: { method: 'imconnector.unregister', params: { ID: id } }, done: 'removed' as const })),
+  ]
+  const outcomes = await client.batch(plans.map(({ name, command }) => ({ key: name, ...command })))
+  return [...lines, ...plans.map((plan) => lineOf(plan, outcomes.get(plan.name)!, language))]
 }

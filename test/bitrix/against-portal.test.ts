@@ -46,7 +46,14 @@ afterEach(async () => {
 })
 let expected: unknown[] = []
 
-const registered = (): any => portal.state({}).app
+const countOfRegistrations = manifest.events.names.length + manifest.robots.length + manifest.triggers.length + manifest.connectors.length + manifest.placements.length
+/** Without the pages that the portal binds itself. */
+const ownPlacements = () => portal.world.apps.get(clientId)!.placements.filter(({ placement }) => placement !== 'SETTING_CONNECTOR')
+const registered = (): any => {
+  const app: any = portal.state({}).app
+  // A connector that is registered again binds its page again: the order means nothing.
+  return { ...app, placements: [...app.placements].sort((a, b) => `${a.placement} ${a.title}`.localeCompare(`${b.placement} ${b.title}`)) }
+}
 const failureOf = async (promise: Promise<unknown>): Promise<BitrixError> => promise.then(() => { throw new Error('The call was expected to fail.') }, (error: unknown) => {
   if (error instanceof BitrixError) return error
   throw error
@@ -60,12 +67,27 @@ describe('registration', () => {
       ...manifest.events.names.map((name) => `event ${name}`),
       'robot estafeta_send',
       ...manifest.triggers.map(({ code }) => `trigger ${code}`),
+      ...manifest.connectors.map(({ id }) => `connector ${id}`),
+      ...manifest.placements.map(({ placement }) => `placement ${placement}`),
     ].sort())
     portal.finishInstall(clientId)
     const app = registered()
     expect(app.events).toEqual(manifest.events.names.map((event) => ({ event, handler: `${publicUrl}/bitrix/events` })))
     expect(app.robots).toEqual(['estafeta_send'])
     expect(app.triggers).toEqual(manifest.triggers.map(({ code, name }) => ({ code, name: name.ru })))
+    const connectors = portal.world.apps.get(clientId)!.connectors
+    expect([...connectors.keys()]).toEqual(manifest.connectors.map(({ id }) => id))
+    // What a missing or misread flag would do: greetings and names of operators would reach patients (F22, F26).
+    for (const connector of connectors.values()) {
+      expect(connector.flags).toEqual({
+        CHAT_GROUP: false, NEED_SYSTEM_MESSAGES: false, NEED_SIGNATURE: false, NEWSLETTER: false,
+        DEL_EXTERNAL_MESSAGES: true, EDIT_INTERNAL_MESSAGES: true, DEL_INTERNAL_MESSAGES: true,
+      })
+      expect(connector.placementHandler).toBe(`${publicUrl}/placements/connector-settings`)
+    }
+    const placements = ownPlacements()
+    expect(placements.map(({ placement, handler }) => [placement, handler])).toEqual(manifest.placements.map(({ placement, handler }) => [placement, `${publicUrl}${handler}`]))
+    expect(placements.find(({ placement }) => placement === 'IM_SIDEBAR')!.options).toMatchObject({ iconName: 'fa-user-md', context: 'LINES' })
     const robot = portal.world.apps.get(clientId)!.robots.get('estafeta_send')!
     expect(robot).toMatchObject({ useSubscription: 'Y', usePlacement: true, handler: `${publicUrl}/bitrix/robots/estafeta_send`, placementHandler: `${publicUrl}/placements/robot-settings` })
     expect(Object.keys(robot.properties)).toEqual(['text', 'route', 'purpose', 'deadline'])
@@ -77,7 +99,7 @@ describe('registration', () => {
     const before = registered()
     const lines = await register(client, manifest, admin)
     expect(lines.every(({ ok, message }) => ok && message === 'Без изменений.')).toBe(true)
-    expect(lines).toHaveLength(12)
+    expect(lines).toHaveLength(countOfRegistrations)
     expect(registered()).toEqual(before)
   })
 
@@ -87,7 +109,7 @@ describe('registration', () => {
     expect(registered().events).toEqual([])
     await signIn()
     expect((await register(client, manifest, admin)).every(({ ok }) => ok)).toBe(true)
-    expect(registered().events).toHaveLength(3)
+    expect(registered().events).toHaveLength(manifest.events.names.length)
     expect(registered().robots).toEqual(['estafeta_send'])
   })
 
@@ -95,12 +117,13 @@ describe('registration', () => {
     await client.call('event.bind', { event: 'ONAPPUPDATE', handler: `${publicUrl}/bitrix/events/` })
     await client.call('event.bind', { event: 'ONCRMDEALUPDATE', handler: 'http://127.0.0.1:9/old' })
     await client.call('placement.bind', { PLACEMENT: 'CRM_DEAL_DETAIL_TAB', HANDLER: `${publicUrl}/old/`, TITLE: 'old' })
+    await client.call('placement.bind', { PLACEMENT: 'CRM_CONTACT_DETAIL_TAB', HANDLER: `${publicUrl}/placements/patient/`, TITLE: 'slash' })
     await client.call('bizproc.robot.add', { CODE: 'old', HANDLER: `${publicUrl}/old`, NAME: 'old' })
     await client.call('crm.automation.trigger.add', { CODE: 'old', NAME: 'old' })
     expect((await register(client, manifest, { ...admin, publicUrl: `${publicUrl}/` })).every(({ ok }) => ok)).toBe(true)
     const app = registered()
-    expect(app.events.map(({ handler }: any) => handler)).toEqual(Array(3).fill(`${publicUrl}/bitrix/events`))
-    expect(app.placements).toEqual([])
+    expect(app.events.map(({ handler }: any) => handler)).toEqual(manifest.events.names.map(() => `${publicUrl}/bitrix/events`))
+    expect(ownPlacements().map(({ placement, handler }) => [placement, handler])).toEqual(manifest.placements.map(({ placement, handler }) => [placement, `${publicUrl}${handler}`]))
     expect(app.robots).toEqual(['estafeta_send'])
     expect(app.triggers.map(({ code }: any) => code)).not.toContain('old')
   })
@@ -109,20 +132,37 @@ describe('registration', () => {
     const wrong = { ...manifest, events: { ...manifest.events, names: ['ONCRMDEALLUPDATE', ...manifest.events.names] } }
     const lines = await register(client, wrong, admin)
     expect(lines.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['event ONCRMDEALLUPDATE'])
-    expect(registered().events).toHaveLength(3)
+    expect(registered().events).toHaveLength(manifest.events.names.length)
     expected = [expect.objectContaining({ method: 'event.bind', error: 'ERROR_EVENT_NOT_FOUND' })]
   })
 
   it('tells an employee that an administrator is needed', async () => {
     const lines = await register(client, manifest, { ...admin, isAdmin: false })
     expect(lines.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['robots and triggers'])
-    expect(registered().events).toHaveLength(3)
+    expect(registered().events).toHaveLength(manifest.events.names.length)
   })
 
-  it('leaves no trigger behind', async () => {
+  it('takes away connectors that were ours, and leaves those of others alone', async () => {
+    const other = portal.registerApp({ shape: 'local', ui: true, handlerUrl: `${publicUrl}/other`, scopes: manifest.scopes, name: 'Other' })
+    const icon = { DATA_IMAGE: 'data:image/svg+xml,%3Csvg%2F%3E' }
+    await client.call('imconnector.register', { ID: 'estafeta_icq', NAME: 'old', ICON: icon, PLACEMENT_HANDLER: `${publicUrl}/old` })
+    portal.world.apps.get(other.clientId)!.connectors.set('max_by_phone', { ...portal.world.apps.get(clientId)!.connectors.get('estafeta_icq')!, id: 'max_by_phone' })
+    const lines = await register(client, manifest, admin)
+    expect(lines.filter(({ ok }) => !ok)).toEqual([])
+    expect(lines).toContainEqual({ name: 'connector estafeta_icq', ok: true, message: 'Старая регистрация убрана.' })
+    expect([...portal.world.apps.get(clientId)!.connectors.keys()]).toEqual(manifest.connectors.map(({ id }) => id))
+    expect([...portal.world.apps.get(other.clientId)!.connectors.keys()]).toEqual(['max_by_phone'])
+    await unregister(client, manifest, 'ru')
+    expect([...portal.world.apps.get(other.clientId)!.connectors.keys()]).toEqual(['max_by_phone'])
+  })
+
+  it('leaves no trigger and no connector behind', async () => {
     await register(client, manifest, admin)
-    expect(await unregister(client, manifest, 'ru')).toHaveLength(8)
+    const lines = await unregister(client, manifest, 'ru')
+    expect(lines.map(({ name }) => name)).toEqual([...manifest.triggers.map(({ code }) => `trigger ${code}`), ...manifest.connectors.map(({ id }) => `connector ${id}`)])
+    expect(lines.every(({ ok }) => ok)).toBe(true)
     expect(registered().triggers).toEqual([])
+    expect(portal.world.apps.get(clientId)!.connectors.size).toBe(0)
   })
 })
 
