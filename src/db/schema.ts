@@ -317,6 +317,85 @@ export interface Routes {
   updated_at: Generated<Date>
 }
 
+export interface SiteChats {
+  portal_id: string
+  connection_id: string
+  /** public: stands in the page of the clinic's site */
+  site_key: string
+  /** names the connection in calls of the application; derived from its secret */
+  account: string
+  created_at: Generated<Date>
+}
+
+export interface SiteConsents {
+  portal_id: string
+  connection_id: string
+  visitor_id: string
+  version: string
+  text: string
+  policy_url: string
+  accepted_at: Date
+}
+
+export interface SiteFiles {
+  portal_id: string
+  connection_id: string
+  file_id: string
+  visitor_id: string
+  kind: 'image' | 'video' | 'audio' | 'voice' | 'sticker' | 'file'
+  name: string
+  mime_type: string
+  bytes: Buffer
+  size_bytes: number
+  created_at: Generated<Date>
+}
+
+export interface SiteHooks {
+  portal_id: string
+  connection_id: string
+  hook_id: Generated<number>
+  visitor_id: string
+  body: string
+  written_at: Generated<Date>
+}
+
+export interface SiteMessages {
+  portal_id: string
+  connection_id: string
+  message_id: Generated<number>
+  visitor_id: string
+  version: number
+  author: 'visitor' | 'clinic'
+  /** given by the sender: a message that is sent again is the same message */
+  client_id: string
+  text: string
+  rich: unknown
+  buttons: unknown
+  pressed: string | null
+  reply_to: number | null
+  file_id: string | null
+  sent_at: Date
+  edited_at: Date | null
+  deleted_at: Date | null
+}
+
+export interface SiteVisitors {
+  portal_id: string
+  connection_id: string
+  visitor_id: string
+  language: 'ru' | 'en'
+  /** grows by one with every change of the chat, under the lock of this row: the cursor of live updates */
+  version: Generated<number>
+  delivered_id: Generated<number>
+  read_id: Generated<number>
+  /** the newest message of the visitor that the clinic has answered */
+  clinic_read_id: Generated<number>
+  /** the version at which a mark moved last */
+  marks_version: Generated<number>
+  created_at: Generated<Date>
+  seen_at: Generated<Date>
+}
+
 export interface StartLinks {
   portal_id: string
   token_hash: string
@@ -348,5 +427,11 @@ export interface Database {
   portals: Portals
   presence: Presence
   routes: Routes
+  site_chats: SiteChats
+  site_consents: SiteConsents
+  site_files: SiteFiles
+  site_hooks: SiteHooks
+  site_messages: SiteMessages
+  site_visitors: SiteVisitors
   start_links: StartLinks
 }
