@@ -28,8 +28,12 @@ export interface CredentialField {
 export interface ChannelLimits {
   /** Characters (UTF-16 code units) of one message's text. */
   readonly textLength: number
+  /** Of a text that has neither buttons nor a template, where it may be longer. Absent: `textLength`. */
+  readonly freeTextLength?: number
   /** Absent: the messenger has no buttons. Lengths in characters, the payload in bytes. */
   readonly buttons?: { readonly count: number; readonly titleLength: number; readonly payloadBytes: number }
+  /** Absent: the messenger takes no files. `withoutCaption`: kinds beside which no text goes, so that it is a message of its own. */
+  readonly files?: { readonly maxBytes: number; readonly captionLength: number; readonly withoutCaption?: readonly FileKind[] }
   /** Sends per second of one connection. */
   readonly perSecond: number
 }
@@ -191,6 +195,8 @@ export interface Channel<Credentials = unknown> {
   readonly canStart: 'anyone' | 'template' | 'afterPatientWrote'
   /** By what a patient is addressed: a phone of the CRM card, or an identity that was bound to it. */
   readonly addressedBy: 'phone' | 'identity'
+  /** The messenger has a button by which a person shares their own number, proved (`requestsContact` of a message). */
+  readonly canRequestContact?: boolean
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]
@@ -303,18 +309,37 @@ export const parseForm = <Schema extends z.ZodType>(schema: Schema, input: unkno
   throw new AppError('FORM_INVALID', 'Исправьте отмеченные поля подключения и сохраните ещё раз.', { fields })
 }
 
+/** The text of a message whose kind no messenger lets us show: the operator must know that the patient sent something. */
+export const unsupportedText = 'Пришло сообщение, которое здесь нельзя показать: попросите прислать его текстом, фото или файлом.'
+
+const refuse = (code: string, sentence: string): never => {
+  throw new ChannelError({ class: 'content', code }, sentence)
+}
+
+const refuseFile = ({ file }: OutboundMessage, limits: ChannelLimits['files'], textLength: number): void => {
+  if (file === undefined) return
+  if (limits === undefined) return refuse('file.unsupported', 'По этому каналу файлы не отправить: пришлите текст или выберите другой мессенджер.')
+  if (file.bytes.byteLength === 0) refuse('file.empty', 'Файл пуст: проверьте его и прикрепите ещё раз.')
+  if (file.bytes.byteLength > limits.maxBytes) refuse('file.large', `Файл больше ${megabytes(limits.maxBytes)} МБ: уменьшите его или пришлите ссылку.`)
+  if (textLength === 0) return
+  if (limits.withoutCaption?.includes(file.kind) === true) refuse('caption.unsupported', 'К такому файлу подпись не добавить: отправьте текст отдельным сообщением.')
+  if (textLength > limits.captionLength) refuse('caption.long', `Подпись к файлу длиннее ${limits.captionLength} символов: отправьте текст отдельным сообщением.`)
+}
+
+/** Whole megabytes, as a person counts them. */
+export const megabytes = (bytes: number): number => Math.floor(bytes / (1024 * 1024))
+
 /**
- * Refuses what the messenger would refuse, before anything leaves: empty or long text, buttons that do not fit.
+ * Refuses what the messenger would refuse, before anything leaves: empty or long text, a file or buttons that do not fit.
+ * `textLength` is that of the text as it will go out, markup included where the messenger counts it.
  *
  * @throws ChannelError of class `content`
  */
-export const refuseOversize = (message: OutboundMessage, limits: ChannelLimits): void => {
-  const refuse = (code: string, sentence: string): never => {
-    throw new ChannelError({ class: 'content', code }, sentence)
-  }
-  if (message.text.trim() === '' && message.template === undefined && message.file === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите текст в настройках шага или робота.')
-  if (message.text.length > limits.textLength && message.template === undefined)
-    refuse('text.long', `Текст длиннее ${limits.textLength} символов: сократите его в настройках шага или робота.`)
+export const refuseOversize = (message: OutboundMessage, limits: ChannelLimits, textLength = message.text.length): void => {
+  refuseFile(message, limits.files, textLength)
+  if (message.text.trim() === '' && message.template === undefined && message.file === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите его и отправьте ещё раз.')
+  const most = (message.buttons?.length ?? 0) === 0 ? (limits.freeTextLength ?? limits.textLength) : limits.textLength
+  if (textLength > most && message.template === undefined) refuse('text.long', `Текст длиннее ${most} символов: сократите его или разделите на части.`)
   const buttons = limits.buttons
   if (buttons === undefined || message.buttons === undefined) return
   if (message.buttons.length > buttons.count) refuse('buttons.many', `Кнопок больше ${buttons.count}: уберите лишние из сообщения.`)

@@ -27,21 +27,21 @@ const meanings: Record<string, Inbound[]> = {
   callback: [
     { type: 'action', externalId: 'f9LHodD0cOJf4_DkJGeq8BkDgc5vgSwZocVrn44oirfMzUQ4mv5k', chat, messageId: 'mid.out1', payload: 'confirm:9f2', at: 1_775_026_702_210 },
   ],
-  'contact-bad-hash': written('mid.c2', { contact: { phone: '+79000000099', isOwn: false } }),
-  'contact-foreign': written('mid.c4', { contact: { phone: '+79000000077', isOwn: false } }),
-  'contact-lf-newlines': written('mid.c5', { contact: { phone: '+79000000001', isOwn: false } }),
-  'contact-no-hash': written('mid.c3', { contact: { phone: '+79000000001', isOwn: false } }),
-  'contact-verified': written('mid.c1', { contact: { phone: '+79000000001', isOwn: true } }),
+  'contact-bad-hash': written('mid.c2', { contact: { phone: '+79000000099', isOwn: false, name: 'Иван' } }),
+  'contact-foreign': written('mid.c4', { contact: { phone: '+79000000077', isOwn: false, name: 'Мама' } }),
+  'contact-lf-newlines': written('mid.c5', { contact: { phone: '+79000000001', isOwn: false, name: 'Иван' } }),
+  'contact-no-hash': written('mid.c3', { contact: { phone: '+79000000001', isOwn: false, name: 'Иван' } }),
+  'contact-verified': written('mid.c1', { contact: { phone: '+79000000001', isOwn: true, name: 'Иван' } }),
   'dialog-cleared': [],
   'dialog-muted': [],
   'dialog-removed': [{ type: 'reachability', chat, state: 'blocked', at: eventAt }],
   'dialog-unmuted': [],
-  'inbound-file': written('mid.file1', {}),
+  'inbound-file': written('mid.file1', { files: [{ kind: 'file', ref: 'body:0:mid.file1', name: 'анализ.pdf', sizeBytes: 300_000 }] }),
   'inbound-group': [],
-  'inbound-image': written('mid.img1', {}),
+  'inbound-image': written('mid.img1', { files: [{ kind: 'image', ref: 'body:0:mid.img1' }] }),
   'inbound-text-duplicate': written('mid.000000000adf429c019d47b1ce4600ff', { text: 'Здравствуйте' }),
-  'message-edited': [],
-  'message-removed': [],
+  'message-edited': [{ type: 'edit', externalId: 'mid.000000000adf429c019d47b1ce4600ff', chat, text: 'hi bot (edit)', at: eventAt }],
+  'message-removed': [{ type: 'delete', externalId: 'mid.000000000adf429c019d47b1ce4600ff', chat: { id: '123456789', userId: '123456789' }, at: eventAt }],
   'utf8-split': written('mid.utf', { text: 'Привет, клиника' }),
 }
 const responses = ['401', '403-denied', '404', '429', '503', 'attachment-not-ready', 'subscriptions-empty']
@@ -94,20 +94,6 @@ describe('max: what updates mean', () => {
     const started = (payload: string) => max.parse(update({ update_type: 'bot_started', timestamp: 7, chat_id: 1, user, payload }), credentials)[1]
     expect(started('L_k3Jx9QmZb2')).toMatchObject({ text: '/start', startPayload: 'L_k3Jx9QmZb2' })
     expect(started("' OR 1=1 --")).not.toHaveProperty('startPayload')
-  })
-
-  it('takes a quotation of our message for a reply', () => {
-    const reply = (sender: object) =>
-      max.parse(
-        update({
-          update_type: 'message_created',
-          timestamp: 1,
-          message: { sender: user, recipient: { chat_id: 1, chat_type: 'dialog' }, timestamp: 1, body: { mid: 'mid.r', text: 'Да' }, link: { type: 'reply', sender, message: { mid: 'mid.out1' } } },
-        }),
-        credentials,
-      )[0]
-    expect(reply({ user_id: 229229229, is_bot: true })).toMatchObject({ replyTo: 'mid.out1' })
-    expect(reply(user)).not.toHaveProperty('replyTo')
   })
 
   it('F21 makes nothing of what a bot says, its own echo included', () => {
@@ -176,7 +162,7 @@ describe('max: what is asked of the Bot API', () => {
     expect(vendor.asked[0]).toMatchObject({
       method: 'POST',
       path: '/subscriptions',
-      body: { url: hookUrl, secret: form.webhookSecret, update_types: ['message_created', 'message_callback', 'bot_started', 'bot_stopped', 'dialog_removed'] },
+      body: { url: hookUrl, secret: form.webhookSecret, update_types: ['message_created', 'message_edited', 'message_removed', 'message_callback', 'bot_started', 'bot_stopped', 'dialog_removed'] },
     })
     expect(facts.title).toBe('@id7700000000_bot')
     expect(facts.details.map(({ value }) => value)).toEqual(['Клиника', 'включён'])

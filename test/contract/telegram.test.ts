@@ -20,20 +20,20 @@ const meanings: Record<string, Inbound[]> = {
   'callback-query-double-tap': [{ type: 'action', externalId: '4382bfdwdsb323b2e1', chat, messageId: '500000001:90', payload: 'confirm:9f2' }],
   'callback-query-foreign-user': [],
   'callback-query-inaccessible': [{ type: 'action', externalId: '4382bfdwdsb323b2e0', chat, messageId: '500000001:12', payload: 'confirm:9f2' }],
-  'contact-foreign-country': written(114, { contact: { phone: '+77011234567', isOwn: true } }),
-  'contact-foreign': written(111, { contact: { phone: '+79000000077', isOwn: false } }),
-  'contact-forwarded-own': written(113, { contact: { phone: '+79000000001', isOwn: true } }),
-  'contact-own': written(109, { contact: { phone: '+79000000001', isOwn: true } }),
-  'contact-without-user-id': written(112, { contact: { phone: '+79000000001', isOwn: false } }),
-  'edited-message': [],
+  'contact-foreign-country': written(114, { contact: { phone: '+77011234567', isOwn: true, name: 'Айгуль' } }),
+  'contact-foreign': written(111, { contact: { phone: '+79000000077', isOwn: false, name: 'Мама' } }),
+  'contact-forwarded-own': written(113, { contact: { phone: '+79000000001', isOwn: true, name: 'Иван' }, isForwarded: true }),
+  'contact-own': written(109, { contact: { phone: '+79000000001', isOwn: true, name: 'Иван' } }),
+  'contact-without-user-id': written(112, { contact: { phone: '+79000000001', isOwn: false, name: 'Иван' } }),
+  'edited-message': [{ type: 'edit', externalId: '500000001:102', chat, text: 'Здравствуйте!', at: 1_780_000_100_000 }],
   'group-message': [],
-  'inbound-document-too-big': written(106, {}),
-  'inbound-document': written(105, {}),
-  'inbound-photo': written(103, { text: 'Направление' }),
+  'inbound-document-too-big': written(106, { files: [{ kind: 'file', ref: 'BQAD', name: 'ct.zip', mimeType: 'application/zip', sizeBytes: 73_400_320 }] }),
+  'inbound-document': written(105, { files: [{ kind: 'file', ref: 'BQAC', name: 'анализ.pdf', mimeType: 'application/pdf', sizeBytes: 300_000 }] }),
+  'inbound-photo': written(103, { text: 'Направление', files: [{ kind: 'image', ref: 'AgACb', mimeType: 'image/jpeg', sizeBytes: 185_000 }] }),
   'inbound-text-duplicate': written(102, { text: 'Здравствуйте 👋' }),
   'inbound-text': written(102, { text: 'Здравствуйте 👋' }),
-  'inbound-voice': written(107, {}),
-  'reply-to-bot': written(116, { text: 'Да', replyTo: '500000001:90' }),
+  'inbound-voice': written(107, { files: [{ kind: 'voice', ref: 'AwAC', mimeType: 'audio/ogg', sizeBytes: 9_000 }] }),
+  'reply-to-bot': written(116, { text: 'Да', replyTo: '500000001:90', quotedText: 'Подтвердите приём' }),
   'start-payload-garbage': written(101, { text: '/start' }),
   'start-payload': written(101, { text: '/start', startPayload: 'L_k3Jx9QmZb2' }),
   'start-plain': written(101, { text: '/start' }),
@@ -96,13 +96,6 @@ describe('telegram: what updates mean', () => {
     const said = { message_id: 1, chat: { id: 5, type: 'private' }, date: 1, text: 'x' }
     expect(telegram.parse(update({ message: { ...said, from: { ...from, is_bot: true } } }), credentials)).toEqual([])
     expect(telegram.parse(update({ message: { ...said, from: { ...from, id: 6 } } }), credentials)).toEqual([])
-  })
-
-  it('takes a quotation of the patient\'s own words for no reply to us', () => {
-    const from = { id: 5, is_bot: false, first_name: 'И' }
-    const said = { message_id: 2, chat: { id: 5, type: 'private' }, from, date: 1, text: 'x', reply_to_message: { message_id: 1, from } }
-    const [event] = telegram.parse(update({ message: said }), credentials)
-    expect(event).not.toHaveProperty('replyTo')
   })
 
   it('derives one webhook secret from one token', () => {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Inbound, type OutboundMessage } from '../../src/channels/channel.ts'
+import { unsupportedText, type Inbound, type OutboundMessage } from '../../src/channels/channel.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { whatsapp } from '../../src/channels/whatsapp/index.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
@@ -45,16 +45,18 @@ const meanings: Record<string, Inbound[]> = {
     { type: 'message', externalId: inboundId('BA20A='), chat, text: '2', at },
     ...receipt('delivered', 1_749_416_402),
   ],
-  'echo-from-business-app': [],
+  'echo-from-business-app': [
+    { type: 'echo', externalId: 'wamid.ECHO0001', chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Ответ с телефона клиники', at: 1_780_000_000_000 },
+  ],
   'inbound-button-reply': [{ type: 'action', externalId: inboundId('BTN0A='), chat, messageId: ours, payload: 'confirm:appt:9f2', at }],
-  'inbound-contacts': [{ type: 'message', externalId: inboundId('CNT0A='), chat, text: '', contact: { phone: '+79000000077', isOwn: false }, at }],
-  'inbound-document': [{ type: 'message', externalId: inboundId('DOC0A='), chat, text: '', at }],
+  'inbound-contacts': [{ type: 'message', externalId: inboundId('CNT0A='), chat, text: '', contact: { phone: '+79000000077', isOwn: false, name: 'Мама' }, at }],
+  'inbound-document': [{ type: 'message', externalId: inboundId('DOC0A='), chat, text: '', files: [{ kind: 'file', ref: '1376223850470843', name: 'анализы.pdf', mimeType: 'application/pdf' }], at }],
   'inbound-list-reply': [{ type: 'action', externalId: inboundId('LST0A='), chat, messageId: ours, payload: 'slot:1', at }],
-  'inbound-location': [{ type: 'message', externalId: inboundId('LOC0A='), chat, text: '', at }],
+  'inbound-location': [{ type: 'message', externalId: inboundId('LOC0A='), chat, text: '', place: { latitude: 55.7558, longitude: 37.6176, title: 'Красная площадь', address: 'Москва' }, at }],
   'inbound-number-changed': [{ type: 'reachability', chat, state: 'blocked', at }],
   'inbound-text-duplicate': [{ type: 'message', externalId: inboundId('Q0RgA='), chat, text: 'Здравствуйте, хочу записаться/перенести приём', at }],
-  'inbound-unsupported': [{ type: 'message', externalId: inboundId('UNS0A='), chat, text: '', at }],
-  'inbound-voice': [{ type: 'message', externalId: inboundId('AUD0A='), chat, text: '', at }],
+  'inbound-unsupported': [{ type: 'message', externalId: inboundId('UNS0A='), chat, text: unsupportedText, at }],
+  'inbound-voice': [{ type: 'message', externalId: inboundId('AUD0A='), chat, text: '', files: [{ kind: 'voice', ref: '1908647269898587', mimeType: 'audio/ogg' }], at }],
   'no-known-content': [],
   'status-delivered-after-failed': [{ type: 'receipt', externalId: 'wamid.HBgLNzkwMDAwMDAwMDEVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3DAFA', level: 'delivered', at: 1_749_416_480_000 }],
   'status-delivered-after-read': receipt('delivered', 1_749_416_403),

@@ -4,7 +4,7 @@ import { type FailureClass } from '../../domain/receipt.ts'
 import { type HttpAnswer } from '../http.ts'
 
 /** MAX answers while it still digests an upload; the same request works a moment later. */
-const notReady = 'attachment.not.ready'
+export const notReady = 'attachment.not.ready'
 
 /** MAX documents no Retry-After; two messages a second are allowed to one dialogue, so a second is the least that helps. */
 const retrySeconds = 1

@@ -1,34 +1,11 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage } from '../channel.ts'
-import { type HttpAnswer, type HttpRequest } from '../http.ts'
+import { ChannelError, type Channel, type ConnectionFacts } from '../channel.ts'
+import { call, read, type Context } from './api.ts'
 import { fields, parseCredentials, type MaxCredentials } from './credentials.ts'
-import { botRefusalOf, refusalOf, unclearAnswer } from './errors.ts'
+import { botRefusalOf } from './errors.ts'
+import { download } from './files.ts'
+import { edit, limits, remove, send } from './send.ts'
 import { parse, updateTypes, verify } from './webhook.ts'
-
-type Context = ChannelContext<MaxCredentials>
-
-/** @see https://dev.max.ru/docs-api */
-const limits: ChannelLimits = {
-  textLength: 4000,
-  // One button to a row, and MAX shows thirty rows.
-  buttons: { count: 30, titleLength: 128, payloadBytes: 1024 },
-  perSecond: 30,
-}
-
-/** The token goes into the header bare, without "Bearer". */
-const call = async (context: Context, request: Omit<HttpRequest, 'url' | 'headers'> & { readonly path: string }, toError = refusalOf): Promise<HttpAnswer> => {
-  const { path, ...rest } = request
-  const { baseUrl, token } = context.credentials
-  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers: { authorization: token } }, { signal: context.signal })
-  if (answer.status < 200 || answer.status > 299) throw toError(answer)
-  return answer
-}
-
-const read = <Schema extends z.ZodType>(schema: Schema, answer: HttpAnswer): z.output<Schema> => {
-  const parsed = schema.safeParse(answer.body)
-  if (!parsed.success) throw unclearAnswer()
-  return parsed.data
-}
 
 const meAnswer = z.looseObject({ user_id: z.int(), name: z.string().optional(), first_name: z.string().optional(), username: z.string().nullish() })
 const subscriptionsAnswer = z.looseObject({ subscriptions: z.array(z.looseObject({ url: z.string() })) })
@@ -60,31 +37,6 @@ const disconnect = async (context: Context & { readonly hookUrl: string }): Prom
   }
 }
 
-/** @see https://dev.max.ru/docs-api/methods/POST/messages */
-const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage): readonly unknown[] => {
-  const rows: readonly (readonly unknown[])[] = [
-    ...buttons.map(({ id, title }) => [{ type: 'callback', text: title, payload: id }]),
-    ...(requestsContact === true ? [[{ type: 'request_contact', text: 'Поделиться номером' }]] : []),
-  ]
-  return rows.length === 0 ? [] : [{ type: 'inline_keyboard', payload: { buttons: rows } }]
-}
-
-const sentAnswer = z.looseObject({ message: z.looseObject({ body: z.looseObject({ mid: z.string().min(1) }) }) })
-
-const send = async (message: OutboundMessage, context: Context) => {
-  refuseOversize(message, limits)
-  if (!/^\d{1,15}$/.test(message.to))
-    throw new ChannelError({ class: 'recipientPermanent', code: 'user.id' }, 'Адрес в MAX записан неверно: попросите человека снова открыть бота по личной ссылке.')
-  const attachments = keyboardOf(message)
-  const answer = await call(context, {
-    method: 'POST',
-    path: '/messages',
-    query: { user_id: message.to, disable_link_preview: 'true' },
-    json: { text: message.text, ...(attachments.length === 0 ? {} : { attachments }) },
-  })
-  return { externalId: read(sentAnswer, answer).message.body.mid, parts: 1 }
-}
-
 const answerAction = async (action: { readonly externalId: string; readonly text: string }, context: Context): Promise<void> => {
   try {
     await call(context, { method: 'POST', path: '/answers', query: { callback_id: action.externalId }, json: { notification: action.text } })
@@ -93,6 +45,12 @@ const answerAction = async (action: { readonly externalId: string; readonly text
     const isGone = error instanceof ChannelError && (error.failure.class === 'content' || error.failure.class === 'recipientPermanent')
     if (!isGone) throw error
   }
+}
+
+/** @see https://dev.max.ru/help/deeplinks */
+const startLink = (token: string, { title }: { readonly title: string }): string | undefined => {
+  const [, name] = /^@(\w{1,64})$/.exec(title) ?? []
+  return name === undefined ? undefined : `https://max.ru/${name}?start=${encodeURIComponent(token)}`
 }
 
 /**
@@ -107,6 +65,7 @@ export const max: Channel<MaxCredentials> = {
   limits,
   canStart: 'afterPatientWrote',
   addressedBy: 'identity',
+  canRequestContact: true,
   isIdempotent: false,
   fields,
   parseCredentials,
@@ -116,5 +75,9 @@ export const max: Channel<MaxCredentials> = {
   verify,
   parse,
   send,
+  edit,
+  remove,
+  download,
+  startLink,
   answerAction,
 }

@@ -1,35 +1,23 @@
-import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest, type SharedContact } from '../channel.ts'
+import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { bodySchema, contentOf } from './content.ts'
 import { type MaxCredentials } from './credentials.ts'
 
 /** What `connect` subscribes to: updates that tell something of a patient. */
-export const updateTypes = ['message_created', 'message_callback', 'bot_started', 'bot_stopped', 'dialog_removed'] as const
+export const updateTypes = ['message_created', 'message_edited', 'message_removed', 'message_callback', 'bot_started', 'bot_stopped', 'dialog_removed'] as const
 
 /** @see https://dev.max.ru/docs-api/objects/User */
 const user = z.looseObject({ user_id: z.int(), name: z.string().optional(), first_name: z.string().optional(), username: z.string().nullish(), is_bot: z.boolean().optional() })
 
 const recipient = z.looseObject({ chat_id: z.int().nullish(), chat_type: z.string() })
 
-/** `seq` is left alone: it is beyond 2^53 and JSON.parse has already spoilt it. @see https://dev.max.ru/docs-api/objects/Message */
-const messageSchema = z.looseObject({
+/** `body` may be null in a message that only passes another one on. @see https://dev.max.ru/docs-api/objects/Message */
+export const messageSchema = z.looseObject({
   sender: user.optional(),
   recipient,
   timestamp: z.number(),
-  link: z
-    .looseObject({ type: z.string(), sender: user.nullish(), message: z.looseObject({ mid: z.string() }).optional() })
-    .nullish(),
-  body: z.looseObject({
-    mid: z.string(),
-    text: z.string().nullish(),
-    attachments: z.array(z.looseObject({ type: z.string(), payload: z.unknown() })).nullish(),
-  }),
-})
-
-const contactPayload = z.looseObject({
-  vcf_info: z.string().nullish(),
-  max_info: z.looseObject({ user_id: z.int() }).nullish(),
-  hash: z.string().nullish(),
+  link: z.looseObject({ type: z.string(), message: bodySchema.nullish() }).nullish(),
+  body: bodySchema.nullish(),
 })
 
 /** @see https://dev.max.ru/docs-api/objects/Update */
@@ -40,6 +28,8 @@ const pressed = z.looseObject({
   /** The bot's own message under which the button stood; null when it has been deleted. */
   message: z.looseObject({ recipient, body: z.looseObject({ mid: z.string() }) }).nullish(),
 })
+/** Who removed it is the user; a group's id is negative. */
+const removed = z.looseObject({ timestamp: z.number(), message_id: z.string(), chat_id: z.int(), user_id: z.int() })
 const dialogue = z.looseObject({ timestamp: z.number(), chat_id: z.int(), user, payload: z.string().nullish() })
 const envelope = z.looseObject({ update_type: z.string() })
 
@@ -54,6 +44,10 @@ export const parse = (request: RawRequest, credentials: MaxCredentials): readonl
   switch (update_type) {
     case 'message_created':
       return ofMessage(readAs(created, body).message, credentials)
+    case 'message_edited':
+      return ofEdit(readAs(created, body))
+    case 'message_removed':
+      return ofRemoval(readAs(removed, body))
     case 'message_callback':
       return ofPress(readAs(pressed, body))
     case 'bot_started':
@@ -62,7 +56,7 @@ export const parse = (request: RawRequest, credentials: MaxCredentials): readonl
     case 'dialog_removed':
       return ofEnd(readAs(dialogue, body))
     default:
-      // Edits, removals, clearing and muting change nothing that we know of the patient; groups are not patients.
+      // Clearing and muting change nothing that we know of the patient; groups are not patients.
       return []
   }
 }
@@ -80,39 +74,43 @@ const chatOf = ({ user_id, name, first_name, username }: User): ChannelChat => {
 
 const isDialogue = ({ chat_type }: { chat_type: string }): boolean => chat_type === 'dialog'
 
-const ofMessage = (message: z.output<typeof messageSchema>, credentials: MaxCredentials): readonly Inbound[] => {
-  const { sender, recipient, link, body, timestamp } = message
-  if (sender === undefined || sender.is_bot === true || !isDialogue(recipient)) return []
-  const card = body.attachments?.find(({ type }) => type === 'contact')
-  const contact = card === undefined ? undefined : contactOf(readAs(contactPayload, card.payload), sender, credentials)
-  const isReply = link?.type === 'reply' && link.message !== undefined && link.sender?.user_id !== sender.user_id
+type Message = z.output<typeof messageSchema>
+
+/** The patient who wrote it, in a dialogue with this bot; groups, channels, comments and bots - our own echo too - are none. */
+const patientOf = ({ sender, recipient }: Message): User | undefined => (sender === undefined || sender.is_bot === true || !isDialogue(recipient) ? undefined : sender)
+
+const ofMessage = (message: Message, credentials: MaxCredentials): readonly Inbound[] => {
+  const { link, timestamp } = message
+  const sender = patientOf(message)
+  const body = message.body ?? undefined
+  const linked = link?.message ?? undefined
+  const mid = body?.mid ?? linked?.mid
+  if (sender === undefined || mid === undefined) return []
+  const isForwarded = link?.type === 'forward'
+  const quoted = link?.type === 'reply' ? linked : undefined
   return [
     {
       type: 'message',
-      externalId: body.mid,
+      // Without a body of its own it has no id: the same message may be passed on twice.
+      externalId: body?.mid ?? `forward:${mid}:${timestamp}`,
       chat: chatOf(sender),
-      text: body.text ?? '',
-      ...(isReply ? { replyTo: link.message?.mid } : {}),
-      ...(contact === undefined ? {} : { contact }),
+      ...contentOf(body, isForwarded ? linked : undefined, mid, { userId: sender.user_id, botToken: credentials.token }),
+      ...(quoted === undefined ? {} : { replyTo: quoted.mid }),
+      ...(typeof quoted?.text === 'string' && quoted.text !== '' ? { quotedText: quoted.text } : {}),
+      ...(isForwarded ? { isForwarded } : {}),
       at: timestamp,
     },
   ]
 }
 
-/**
- * A number is the sender's own only when MAX signed this very card for this bot and names the sender in it. The card is hashed as it
- * came, CRLF included; one that was sent through the paper-clip or forwarded has no hash.
- *
- * @see https://dev.max.ru/docs-api/objects/NewMessageBody
- */
-const contactOf = (card: z.output<typeof contactPayload>, sender: User, credentials: MaxCredentials): SharedContact | undefined => {
-  const vcf = card.vcf_info ?? ''
-  const digits = /^TEL[^:\r\n]*:([^\r\n]+)/im.exec(vcf)?.[1]?.replace(/\D/g, '') ?? ''
-  if (digits === '') return undefined
-  const expected = createHmac('sha256', credentials.token).update(vcf).digest('hex')
-  const isSigned = sameSecret(card.hash?.toLowerCase(), expected)
-  return { phone: `+${digits}`, isOwn: isSigned && card.max_info?.user_id === sender.user_id }
+const ofEdit = ({ message, timestamp }: z.output<typeof created>): readonly Inbound[] => {
+  const sender = patientOf(message)
+  if (sender === undefined || message.body === undefined || message.body === null) return []
+  return [{ type: 'edit', externalId: message.body.mid, chat: chatOf(sender), text: message.body.text ?? '', at: timestamp }]
 }
+
+const ofRemoval = ({ message_id, chat_id, user_id, timestamp }: z.output<typeof removed>): readonly Inbound[] =>
+  chat_id < 0 ? [] : [{ type: 'delete', externalId: message_id, chat: chatOf({ user_id }), at: timestamp }]
 
 const ofPress = ({ callback, message, timestamp }: z.output<typeof pressed>): readonly Inbound[] => {
   if (callback.payload === undefined || callback.payload === null || (message && !isDialogue(message.recipient))) return []

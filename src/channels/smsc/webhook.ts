@@ -50,7 +50,8 @@ const ofReport = ({ id, status, err, ts }: z.output<typeof report>): readonly In
 
 /** A patient's SMS has no id; the same text sent at the same moment from the same number is the same message. */
 const ofReply = ({ phone, mes, to, sent }: z.output<typeof reply>): readonly Inbound[] => {
-  const digits = phone.replace(/\D/g, '')
+  // F11: operators write a Russian mobile with 8 as well; no country's code begins with 89.
+  const digits = phone.replace(/\D/g, '').replace(/^89(?=\d{9}$)/, '79')
   const externalId = createHash('sha256').update([digits, to, sent ?? '', mes].join('\n')).digest('hex').slice(0, 32)
   return [{ type: 'message', externalId: `mo:${externalId}`, chat: { id: digits, userId: digits, phone: `+${digits}` }, text: mes }]
 }

@@ -3,7 +3,7 @@ import { type Opts, type Telegram as Methods } from 'telegraf/types'
 import { z } from 'zod'
 import { ChannelError, type ChannelContext } from '../channel.ts'
 import { type FailureClass } from '../../domain/receipt.ts'
-import { type HttpAnswer } from '../http.ts'
+import { type HttpAnswer, type HttpRequest } from '../http.ts'
 import { type TelegramCredentials } from './credentials.ts'
 
 const answerSchema = z.looseObject({ ok: z.literal(true), result: z.unknown() })
@@ -29,14 +29,21 @@ export class TelegramApi extends Telegram {
   }
 
   override async callApi<Method extends keyof Methods>(method: Method, payload: Opts<Method>): Promise<ReturnType<Methods[Method]>> {
+    return (await this.#ask(method, { json: payload })) as ReturnType<Methods[Method]>
+  }
+
+  /** Sends a file's bytes: what is not text among the fields goes as JSON. @see https://core.telegram.org/bots/api#sending-files */
+  async upload(method: keyof Methods, fields: Readonly<Record<string, unknown>>, file: NonNullable<HttpRequest['multipart']>['file']): Promise<unknown> {
+    const written = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]]))
+    return this.#ask(method, { multipart: { fields: Object.fromEntries(written) as Record<string, string>, file } })
+  }
+
+  async #ask(method: keyof Methods, body: Pick<HttpRequest, 'json' | 'multipart'>): Promise<unknown> {
     const { credentials, http, signal } = this.#context
-    const answer = await http.call(
-      { method: 'POST', url: `${credentials.apiRoot}/bot${credentials.botToken}/${method}`, json: payload },
-      { signal, proxyUrl: credentials.proxyUrl },
-    )
+    const answer = await http.call({ method: 'POST', url: `${credentials.apiRoot}/bot${credentials.botToken}/${method}`, ...body }, { signal, proxyUrl: credentials.proxyUrl })
     const parsed = answerSchema.safeParse(answer.body)
     if (answer.status !== 200 || !parsed.success) throw refusalOf(answer)
-    return parsed.data.result as ReturnType<Methods[Method]>
+    return parsed.data.result
   }
 }
 
@@ -61,6 +68,14 @@ const sentences: Readonly<Partial<Record<FailureClass, string>>> = {
   content: 'Telegram не принял содержание сообщения: сократите текст и проверьте кнопки.',
 }
 
+/** 400s that mean something of their own: told apart by words, since Telegram gives them no code. */
+const meanings: readonly (readonly [RegExp, string, string])[] = [
+  [/message is not modified/i, 'message.same', 'Сообщение уже такое: менять нечего.'],
+  [/message to \w+ not found|MESSAGE_ID_INVALID/i, 'message.gone', 'Этого сообщения в Telegram больше нет: отправьте новое.'],
+  [/message can't be (?:edited|deleted)/i, 'message.late', 'Telegram уже не даёт изменить или удалить это сообщение: отправьте уточнение новым сообщением.'],
+  [/file is too big/i, 'file.large', 'Файл больше, чем отдаёт Telegram: попросите прислать его частями или ссылкой.'],
+]
+
 const conflictSentence = 'Этого бота читает другая программа: отключите её или создайте отдельного бота.'
 
 /**
@@ -74,7 +89,10 @@ const refusalOf = (answer: HttpAnswer): ChannelError => {
     return new ChannelError({ class: 'transient', code: 'answer' }, 'Ответ Telegram не удалось прочитать: проверьте адрес Bot API в настройках подключения.', { outcome: 'unknown' })
   }
   const code = parsed.success ? parsed.data.error_code : answer.status
-  const failureClass = classOf(code, parsed.success ? (parsed.data.description ?? '') : '')
+  const description = parsed.success ? (parsed.data.description ?? '') : ''
+  const failureClass = classOf(code, description)
+  const [, ownCode, ownSentence] = (failureClass === 'content' ? meanings.find(([words]) => words.test(description)) : undefined) ?? []
+  if (ownCode !== undefined && ownSentence !== undefined) return new ChannelError({ class: 'content', code: ownCode }, ownSentence)
   const sentence = code === 409 ? conflictSentence : (sentences[failureClass] ?? 'Telegram не принял запрос: проверьте адрес Bot API в настройках подключения.')
   const header = Number(answer.headers['retry-after'])
   return new ChannelError({ class: failureClass, code: String(code) }, sentence, {

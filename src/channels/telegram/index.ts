@@ -1,17 +1,11 @@
-import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelContext, type ConnectionFacts } from '../channel.ts'
 import { TelegramApi } from './api.ts'
 import { fields, parseCredentials, type TelegramCredentials } from './credentials.ts'
-import { messageIdOf, parse, updateTypes, verify } from './webhook.ts'
+import { download } from './files.ts'
+import { edit, limits, remove, send } from './send.ts'
+import { parse, updateTypes, verify } from './webhook.ts'
 
 type Context = ChannelContext<TelegramCredentials>
-
-/** @see https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this */
-const limits: ChannelLimits = {
-  textLength: 4096,
-  buttons: { count: 100, titleLength: 64, payloadBytes: 64 },
-  perSecond: 30,
-}
 
 const facts = async (api: TelegramApi): Promise<ConnectionFacts> => {
   const bot = await api.getMe()
@@ -52,30 +46,6 @@ const disconnect = async (context: Context & { readonly hookUrl: string }): Prom
   }
 }
 
-/** One keyboard fits under a message. The request for a number wins: without it there is nobody to put the question to. */
-const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage) => {
-  if (requestsContact === true)
-    return { keyboard: [[{ text: 'Поделиться номером', request_contact: true as const }]], one_time_keyboard: true, resize_keyboard: true }
-  return buttons.length === 0 ? undefined : { inline_keyboard: buttons.map(({ id, title }) => [{ text: title, callback_data: id }]) }
-}
-
-const sentMessage = z.looseObject({ message_id: z.int() })
-
-const send = async (message: OutboundMessage, context: Context) => {
-  refuseOversize(message, limits)
-  // A number only: a user name may have passed to another person since.
-  if (!/^\d{1,15}$/.test(message.to))
-    throw new ChannelError({ class: 'recipientPermanent', code: 'chat.id' }, 'Адрес в Telegram записан неверно: попросите человека снова открыть бота по личной ссылке.')
-  const chatId = Number(message.to)
-  const keyboard = keyboardOf(message)
-  const answer = sentMessage.safeParse(
-    await new TelegramApi(context).sendMessage(chatId, message.text, { link_preview_options: { is_disabled: true }, ...(keyboard === undefined ? {} : { reply_markup: keyboard }) }),
-  )
-  if (!answer.success)
-    throw new ChannelError({ class: 'transient', code: 'answer' }, 'Ответ Telegram не удалось прочитать: проверьте адрес Bot API в настройках подключения.', { outcome: 'unknown' })
-  return { externalId: messageIdOf(chatId, answer.data.message_id), parts: 1 }
-}
-
 const answerAction = async (action: { readonly externalId: string; readonly text: string }, context: Context): Promise<void> => {
   try {
     await new TelegramApi(context).answerCbQuery(action.externalId, action.text.slice(0, 200))
@@ -83,6 +53,12 @@ const answerAction = async (action: { readonly externalId: string; readonly text
     // The press is too old to be answered: the button has stopped waiting by itself.
     if (!(error instanceof ChannelError) || error.failure.class !== 'content') throw error
   }
+}
+
+/** @see https://core.telegram.org/bots/features#deep-linking */
+const startLink = (token: string, { title }: { readonly title: string }): string | undefined => {
+  const [, name] = /^@(\w{1,64})$/.exec(title) ?? []
+  return name === undefined ? undefined : `https://t.me/${name}?start=${encodeURIComponent(token)}`
 }
 
 /**
@@ -97,6 +73,7 @@ export const telegram: Channel<TelegramCredentials> = {
   limits,
   canStart: 'afterPatientWrote',
   addressedBy: 'identity',
+  canRequestContact: true,
   isIdempotent: false,
   fields,
   parseCredentials,
@@ -106,5 +83,9 @@ export const telegram: Channel<TelegramCredentials> = {
   verify,
   parse,
   send,
+  edit,
+  remove,
+  download,
+  startLink,
   answerAction,
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest, type SharedContact } from '../channel.ts'
+import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { contentOf, contentSchema } from './content.ts'
 import { type TelegramCredentials } from './credentials.ts'
 
 /** What `connect` asks Telegram for: everything else it keeps to itself. */
@@ -11,21 +12,22 @@ const user = z.looseObject({ id: z.int(), is_bot: z.boolean(), first_name: z.str
 const chat = z.looseObject({ id: z.int(), type: z.string() })
 
 /** @see https://core.telegram.org/bots/api#message */
-const messageSchema = z.looseObject({
+const messageSchema = contentSchema.extend({
   message_id: z.int(),
   from: user.optional(),
   chat,
   date: z.int(),
-  text: z.string().optional(),
-  caption: z.string().optional(),
-  contact: z.looseObject({ phone_number: z.string(), user_id: z.int().optional() }).optional(),
-  reply_to_message: z.looseObject({ message_id: z.int(), from: z.looseObject({ is_bot: z.boolean() }).optional() }).optional(),
+  edit_date: z.int().optional(),
+  forward_origin: z.looseObject({}).optional(),
+  quote: z.looseObject({ text: z.string() }).optional(),
+  reply_to_message: z.looseObject({ message_id: z.int(), text: z.string().optional(), caption: z.string().optional() }).optional(),
 })
 
 /** @see https://core.telegram.org/bots/api#update */
 const updateSchema = z.looseObject({
   update_id: z.int(),
   message: messageSchema.optional(),
+  edited_message: messageSchema.optional(),
   /** `message` may be inaccessible: then it has no text and its date is 0, but it still names the chat. */
   callback_query: z
     .looseObject({
@@ -46,10 +48,11 @@ type Update = z.output<typeof updateSchema>
 export const verify = (request: RawRequest, credentials: TelegramCredentials): boolean =>
   sameSecret(request.headers['x-telegram-bot-api-secret-token'], credentials.webhookSecret)
 
-/** Groups and channels are not patients; in a private chat the chat's id is the person's. An edit changes no answer already taken. */
+/** Groups and channels are not patients; in a private chat the chat's id is the person's. What is deleted Telegram does not tell. */
 export const parse = (request: RawRequest): readonly Inbound[] => {
   const update = readAs(updateSchema, readJson(request))
   if (update.message !== undefined) return ofMessage(update.message)
+  if (update.edited_message !== undefined) return ofEdit(update.edited_message)
   if (update.callback_query !== undefined) return ofPress(update.callback_query)
   return update.my_chat_member === undefined ? [] : ofMembership(update.my_chat_member)
 }
@@ -71,31 +74,44 @@ const startCommand = /^\/start(?:@\w+)?(?:\s+([\s\S]*))?$/
 const startToken = /^[A-Za-z0-9_-]{1,64}$/
 
 const ofMessage = (message: Message): readonly Inbound[] => {
-  const { from, contact, reply_to_message: quoted } = message
+  const { from, quote, reply_to_message: quoted } = message
   if (from === undefined || !isPrivate(message.chat, from)) return []
-  const text = message.text ?? message.caption ?? ''
-  const start = startCommand.exec(text)
-  // Anybody can type anything after /start: what is not a token counts for nothing and goes no further.
-  const token = start?.[1]?.trim() ?? ''
+  const said = contentOf(message, from.id)
+  if (said === undefined) return []
+  const start = message.text === undefined ? null : startCommand.exec(message.text)
+  // Anybody can type anything after /start: what is not a token, or was somebody else's start, counts for nothing and goes no further.
+  const token = message.forward_origin === undefined ? (start?.[1]?.trim() ?? '') : ''
+  const quotedText = quote?.text ?? quoted?.text ?? quoted?.caption
   return [
     {
       type: 'message',
       externalId: messageIdOf(message.chat.id, message.message_id),
       chat: chatOf(from),
-      text: start === null ? text : '/start',
-      ...(quoted?.from?.is_bot === true ? { replyTo: messageIdOf(message.chat.id, quoted.message_id) } : {}),
-      ...(contact === undefined ? {} : { contact: contactOf(contact, from) }),
+      ...said,
+      ...(start === null ? {} : { text: '/start' }),
+      ...(quoted === undefined ? {} : { replyTo: messageIdOf(message.chat.id, quoted.message_id) }),
+      ...(quotedText === undefined ? {} : { quotedText }),
+      ...(message.forward_origin === undefined ? {} : { isForwarded: true }),
       ...(startToken.test(token) ? { startPayload: token } : {}),
       at: message.date * 1000,
     },
   ]
 }
 
-/** Telegram fills `user_id` in by the number's account, so it equals the sender's only on the sender's own card. */
-const contactOf = (contact: { phone_number: string; user_id?: number }, from: User): SharedContact => ({
-  phone: `+${contact.phone_number.replace(/\D/g, '')}`,
-  isOwn: contact.user_id === from.id,
-})
+/** A live location moves by edits, several a minute: only words and captions are told. */
+const ofEdit = (message: Message): readonly Inbound[] => {
+  const { from, location, venue, edit_date } = message
+  if (from === undefined || !isPrivate(message.chat, from) || location !== undefined || venue !== undefined) return []
+  return [
+    {
+      type: 'edit',
+      externalId: messageIdOf(message.chat.id, message.message_id),
+      chat: chatOf(from),
+      text: message.text ?? message.caption ?? '',
+      at: (edit_date ?? message.date) * 1000,
+    },
+  ]
+}
 
 const ofPress = ({ id, from, message, data }: NonNullable<Update['callback_query']>): readonly Inbound[] => {
   if (data === undefined || from.is_bot) return []

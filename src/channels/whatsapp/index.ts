@@ -1,22 +1,15 @@
 import { z } from 'zod'
-import { refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage } from '../channel.ts'
+import { type Channel, type ChannelContext, type ConnectionFacts } from '../channel.ts'
 import { fields, parseCredentials, type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
-import { callGraph } from './graph.ts'
+import { callGraph, isPartner } from './graph.ts'
+import { download } from './media.ts'
+import { limits, send } from './send.ts'
 import { subscribe, unsubscribe } from './subscription.ts'
 import { setTemplateLife } from './template-life.ts'
 import { handshake, parse, verify } from './webhook.ts'
 
 type Context = ChannelContext<WhatsAppCredentials>
-
-const limits: ChannelLimits = {
-  // Of a template's body and of a message with buttons; bare text may be longer, but a reminder is one of the two.
-  textLength: 1024,
-  buttons: { count: 3, titleLength: 20, payloadBytes: 256 },
-  perSecond: 80,
-}
-
-const isPartner = ({ credentials }: Context): boolean => credentials.authHeader !== 'Bearer'
 
 const numberAnswer = z.looseObject({
   verified_name: z.string().optional(),
@@ -26,7 +19,7 @@ const numberAnswer = z.looseObject({
 })
 
 const numberFacts = async (context: Context): Promise<ConnectionFacts> => {
-  if (isPartner(context)) {
+  if (isPartner(context.credentials)) {
     await callGraph(context, { method: 'GET', path: '/v1/configs/webhook' })
     return { title: context.credentials.phoneNumberId, details: [] }
   }
@@ -60,41 +53,9 @@ const consoleLabels = {
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
   const facts = await numberFacts(context)
   const isSubscribed = await subscribe(context)
-  if (isPartner(context)) return facts
+  if (isPartner(context.credentials)) return facts
   const hook = { label: isSubscribed ? consoleLabels.useful : consoleLabels.needed, value: context.hookUrl }
   return { ...facts, details: [...facts.details, hook] }
-}
-
-/** Meta refuses line breaks, tabs and long gaps inside a template's parameter (132000 family). */
-const parameterText = (value: string): string => value.replace(/\s+/g, ' ').trim()
-
-const contentOf = (message: OutboundMessage): Record<string, unknown> => {
-  const { template, buttons = [] } = message
-  if (template !== undefined) {
-    const body = template.parameters.length === 0 ? [] : [{ type: 'body', parameters: template.parameters.map((text) => ({ type: 'text', text: parameterText(text) })) }]
-    const payloads = buttons.map(({ id }, index) => ({ type: 'button', sub_type: 'quick_reply', index: String(index), parameters: [{ type: 'payload', payload: id }] }))
-    return { type: 'template', template: { name: template.name, language: { code: template.language }, components: [...body, ...payloads] } }
-  }
-  if (buttons.length === 0) return { type: 'text', text: { body: message.text, preview_url: false } }
-  const replies = buttons.map(({ id, title }) => ({ type: 'reply', reply: { id, title } }))
-  return { type: 'interactive', interactive: { type: 'button', body: { text: message.text }, action: { buttons: replies } } }
-}
-
-/** A person who hides the number is addressed by their BSUID, `CC.` and up to 128 letters and digits. */
-const addressOf = (to: string): Record<string, string> => (/^[A-Z]{2}\./.test(to) ? { recipient: to } : { to: to.replace(/^\+/, '') })
-
-const sentAnswer = z.looseObject({ messages: z.tuple([z.looseObject({ id: z.string().min(1) })]).rest(z.unknown()) })
-
-const send = async (message: OutboundMessage, context: Context) => {
-  refuseOversize(message, limits)
-  const answer = await callGraph(context, {
-    method: 'POST',
-    path: isPartner(context) ? '/messages' : `/${context.credentials.phoneNumberId}/messages`,
-    json: { messaging_product: 'whatsapp', recipient_type: 'individual', ...addressOf(message.to), ...contentOf(message), biz_opaque_callback_data: message.ref },
-  })
-  const sent = sentAnswer.safeParse(answer.body)
-  if (!sent.success) throw unclearAnswer()
-  return { externalId: sent.data.messages[0].id, parts: 1 }
 }
 
 /**
@@ -120,5 +81,6 @@ export const whatsapp: Channel<WhatsAppCredentials> = {
   verify,
   parse,
   send,
+  download,
   setTemplateLife,
 }

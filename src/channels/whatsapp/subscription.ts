@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { ChannelError, type ChannelContext } from '../channel.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
-import { callGraph } from './graph.ts'
+import { callGraph, isPartner } from './graph.ts'
 import { partnerSecretHeader } from './webhook.ts'
 
 type HookContext = ChannelContext<WhatsAppCredentials> & { readonly hookUrl: string }
-
-const isPartner = ({ credentials }: HookContext): boolean => credentials.authHeader !== 'Bearer'
 
 /** Meta's no to a setting, as opposed to a token that is not taken, trouble or silence. */
 const isRefusedSetting = (error: unknown): boolean => error instanceof ChannelError && (error.failure.class === 'content' || error.failure.class === 'channelTemporary')
@@ -19,7 +17,7 @@ const isRefusedSetting = (error: unknown): boolean => error instanceof ChannelEr
  */
 export const subscribe = async (context: HookContext): Promise<boolean> => {
   const { businessAccountId, phoneNumberId, appSecret, verifyToken } = context.credentials
-  if (isPartner(context)) {
+  if (isPartner(context.credentials)) {
     await callGraph(context, { method: 'POST', path: '/v1/configs/webhook', json: { url: context.hookUrl, headers: { [partnerSecretHeader]: appSecret } } })
     return true
   }
@@ -42,7 +40,7 @@ const numbersAnswer = z.looseObject({ data: z.array(z.unknown()) })
  * it another connection may live by it, so it stays. A token that is no longer taken is success.
  */
 export const unsubscribe = async (context: HookContext): Promise<void> => {
-  if (isPartner(context)) return
+  if (isPartner(context.credentials)) return
   const number = `/${context.credentials.phoneNumberId}`
   const account = `/${context.credentials.businessAccountId}`
   try {

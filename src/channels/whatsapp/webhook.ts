@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { classOfStatus } from './errors.ts'
+import { contentOf, contentSchema, digitsOf, textOf } from './content.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
+import { classOfStatus } from './errors.ts'
+import { isPartner } from './graph.ts'
 
 /** Partners do not pass Meta's signature on; the header that `connect` has them add proves them instead. */
 export const partnerSecretHeader = 'x-estafeta-secret'
@@ -10,16 +12,14 @@ export const partnerSecretHeader = 'x-estafeta-secret'
 const errors = z.array(z.looseObject({ code: z.number() })).optional()
 
 /** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages */
-const messageSchema = z.looseObject({
+const messageSchema = contentSchema.extend({
   /** Both are optional since people may hide their number: at least one of them comes. */
   from: z.string().optional(),
   from_user_id: z.string().optional(),
   id: z.string(),
   timestamp: z.string(),
-  type: z.string(),
-  context: z.looseObject({ id: z.string().optional() }).optional(),
-  text: z.looseObject({ body: z.string() }).optional(),
-  button: z.looseObject({ payload: z.string().optional(), text: z.string().optional() }).optional(),
+  group_id: z.string().optional(),
+  context: z.looseObject({ id: z.string().optional(), forwarded: z.boolean().optional(), frequently_forwarded: z.boolean().optional() }).optional(),
   interactive: z
     .looseObject({
       button_reply: z.looseObject({ id: z.string() }).optional(),
@@ -27,12 +27,21 @@ const messageSchema = z.looseObject({
     })
     .optional(),
   reaction: z.looseObject({ message_id: z.string() }).optional(),
-  contacts: z.array(z.looseObject({ phones: z.array(z.looseObject({ phone: z.string().optional(), wa_id: z.string().optional() })).optional() })).optional(),
   system: z.looseObject({ type: z.string().optional() }).optional(),
-  image: z.looseObject({ caption: z.string().optional() }).optional(),
-  video: z.looseObject({ caption: z.string().optional() }).optional(),
-  document: z.looseObject({ caption: z.string().optional() }).optional(),
+  /** The number is used in the WhatsApp Business app as well: there people's edits and removals are told. */
+  edit: z.looseObject({ original_message_id: z.string(), message: contentSchema }).optional(),
+  revoke: z.looseObject({ original_message_id: z.string() }).optional(),
 })
+
+/** @see https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes/ */
+const echoSchema = contentSchema.extend({
+  to: z.string().optional(),
+  to_user_id: z.string().optional(),
+  id: z.string(),
+  timestamp: z.string(),
+  group_id: z.string().optional(),
+})
+const echoesValue = z.looseObject({ metadata: z.looseObject({ phone_number_id: z.string() }), message_echoes: z.array(echoSchema).optional() })
 
 /** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status */
 const statusSchema = z.looseObject({
@@ -44,7 +53,7 @@ const statusSchema = z.looseObject({
 })
 
 const messagesValue = z.looseObject({
-  metadata: z.looseObject({ phone_number_id: z.string() }),
+  metadata: z.looseObject({ phone_number_id: z.string(), display_phone_number: z.string().optional() }),
   contacts: z.array(z.looseObject({ profile: z.looseObject({ name: z.string().optional() }).optional(), wa_id: z.string().optional(), user_id: z.string().optional() })).optional(),
   messages: z.array(messageSchema).optional(),
   statuses: z.array(statusSchema).optional(),
@@ -65,7 +74,7 @@ type MessagesValue = z.output<typeof messagesValue>
 
 /** Meta signs the raw bytes: it escapes `/` and non-ASCII, so a body that was parsed and printed again never matches. */
 export const verify = (request: RawRequest, credentials: WhatsAppCredentials): boolean => {
-  if (credentials.authHeader !== 'Bearer') return sameSecret(request.headers[partnerSecretHeader], credentials.appSecret)
+  if (isPartner(credentials)) return sameSecret(request.headers[partnerSecretHeader], credentials.appSecret)
   const signature = createHmac('sha256', credentials.appSecret).update(request.body).digest('hex')
   return sameSecret(request.headers['x-hub-signature-256'], `sha256=${signature}`)
 }
@@ -85,6 +94,7 @@ export const parse = (request: RawRequest, credentials: WhatsAppCredentials): re
   return entry.flatMap(({ id, changes }) =>
     changes.flatMap(({ field, value }): readonly Inbound[] => {
       if (field === 'messages') return ofMessages(readAs(messagesValue, value), credentials)
+      if (field === 'smb_message_echoes') return ofEchoes(readAs(echoesValue, value), credentials)
       if (id !== credentials.businessAccountId) return []
       if (field === 'message_template_status_update') return ofTemplate(readAs(templateValue, value))
       return field === 'account_update' ? ofAccount(readAs(accountValue, value)) : []
@@ -105,26 +115,34 @@ const ofMessages = (value: MessagesValue, credentials: WhatsAppCredentials): rea
 /** Meta's clock: unix seconds as text. */
 const millis = (seconds: string): number | undefined => (/^\d{1,12}$/.test(seconds) ? Number(seconds) * 1000 : undefined)
 
+interface Person {
+  readonly phone: string | undefined
+  readonly userId: string | undefined
+}
+
+const bsuid = /^[A-Z]{2}\.[A-Za-z0-9._-]{1,160}$/
+
 /**
- * The person by their BSUID where Meta sends it, since the phone may disappear from a later webhook; by the digits otherwise.
+ * The person by their BSUID where Meta sends it, since the phone may disappear from a later webhook; by the digits otherwise. A number
+ * is spelled in one way, however it came.
  *
  * @see https://developers.facebook.com/docs/whatsapp/business-scoped-user-ids
  */
-const chatOf = (message: Message, value: MessagesValue): ChannelChat | undefined => {
-  const id = message.from_user_id ?? message.from
-  if (id === undefined) return undefined
-  const name = (value.contacts ?? []).find(({ wa_id, user_id }) => (user_id !== undefined && user_id === message.from_user_id) || (wa_id !== undefined && wa_id === message.from))?.profile?.name
-  return {
-    id,
-    userId: id,
-    ...(name === undefined ? {} : { name }),
-    ...(message.from === undefined ? {} : { phone: `+${message.from}` }),
-  }
+const chatOf = ({ phone, userId }: Person, contacts: MessagesValue['contacts'] = []): ChannelChat | undefined => {
+  const digits = phone === undefined ? '' : digitsOf(phone)
+  const known = userId !== undefined && bsuid.test(userId) ? userId : undefined
+  const id = known ?? digits
+  if (id === '') return undefined
+  const profile = contacts.find(({ wa_id, user_id }) => (known !== undefined && user_id === known) || (digits !== '' && wa_id !== undefined && digitsOf(wa_id) === digits))
+  const name = profile?.profile?.name
+  return { id, userId: id, ...(name === undefined ? {} : { name }), ...(digits === '' ? {} : { phone: `+${digits}` }) }
 }
 
-const ofMessage = (message: Message, value: MessagesValue): readonly Inbound[] => {
-  const chat = chatOf(message, value)
-  if (chat === undefined) return []
+const ofMessage = (message: Message, { metadata, contacts }: MessagesValue): readonly Inbound[] => {
+  const chat = chatOf({ phone: message.from, userId: message.from_user_id }, contacts)
+  // A group is not a patient, and what our own number says is no patient's word.
+  const isOurs = chat?.phone !== undefined && metadata.display_phone_number !== undefined && chat.phone === `+${digitsOf(metadata.display_phone_number)}`
+  if (chat === undefined || message.group_id !== undefined || isOurs) return []
   const at = millis(message.timestamp)
   const quoted = message.context?.id
 
@@ -132,29 +150,34 @@ const ofMessage = (message: Message, value: MessagesValue): readonly Inbound[] =
   if (pressed !== undefined) return [{ type: 'action', externalId: message.id, chat, ...(quoted === undefined ? {} : { messageId: quoted }), payload: pressed, at }]
   // A reaction says nothing, but nobody reacts to what they have not seen.
   if (message.reaction !== undefined) return [{ type: 'receipt', externalId: message.reaction.message_id, level: 'read', at }]
+  if (message.edit !== undefined) return [{ type: 'edit', externalId: message.edit.original_message_id, chat, text: textOf(message.edit.message), at }]
+  if (message.revoke !== undefined) return [{ type: 'delete', externalId: message.revoke.original_message_id, chat, at }]
   // The number moved to another account: writing to the old one would reach whoever gets it next. The card is not relinked by us.
   if (message.type === 'system') return message.system?.type === 'user_changed_number' ? [{ type: 'reachability', chat, state: 'blocked', at }] : []
 
-  const text = message.text?.body ?? message.image?.caption ?? message.video?.caption ?? message.document?.caption ?? message.button?.text ?? ''
-  const contact = sharedContact(message)
+  const isForwarded = message.context?.forwarded === true || message.context?.frequently_forwarded === true
   return [
     {
       type: 'message',
       externalId: message.id,
       chat,
-      text,
+      ...contentOf(message),
       ...(quoted === undefined ? {} : { replyTo: quoted }),
-      ...(contact === undefined ? {} : { contact }),
+      ...(isForwarded ? { isForwarded } : {}),
       at,
     },
   ]
 }
 
-/** A card from the address book proves nothing about the sender: WhatsApp does not mark one's own. */
-const sharedContact = (message: Message): { phone: string; isOwn: false } | undefined => {
-  const phone = message.contacts?.flatMap(({ phones }) => phones ?? []).map(({ wa_id, phone }) => wa_id ?? phone)[0]
-  const digits = phone?.replace(/\D/g, '') ?? ''
-  return digits === '' ? undefined : { phone: `+${digits}`, isOwn: false }
+/** Staff answered in the WhatsApp Business app. What they edit or take back there is not told further: the history keeps what was said. */
+const ofEchoes = ({ metadata, message_echoes = [] }: z.output<typeof echoesValue>, credentials: WhatsAppCredentials): readonly Inbound[] => {
+  if (metadata.phone_number_id !== credentials.phoneNumberId) return []
+  return message_echoes.flatMap((message): readonly Inbound[] => {
+    const chat = chatOf({ phone: message.to, userId: message.to_user_id })
+    if (chat === undefined || message.group_id !== undefined || message.type === 'edit' || message.type === 'revoke') return []
+    const { text, files } = contentOf(message)
+    return [{ type: 'echo', externalId: message.id, chat, text, ...(files === undefined ? {} : { files }), at: millis(message.timestamp) }]
+  })
 }
 
 const levels = { sent: 'sent', delivered: 'delivered', read: 'read', played: 'read' } as const
