@@ -23,8 +23,8 @@ export interface Behaviour {
   failure:
     | 'none' | 'unauthorized' | 'rateLimited' | 'unavailable' | 'badGateway'
     | 'dropBefore' | 'dropAfter' | 'hangBefore' | 'hangAfter'
-  /** Whether the trouble meets sends only or every call of the API. */
-  failing: 'sends' | 'all'
+  /** Whether the trouble meets sends only, every call of the API, or only what carries or fetches a file. */
+  failing: 'sends' | 'all' | 'media'
   /** What becomes of receipts. `early`: before the HTTP answer. `reversed`: sent after delivered. `readOnly`: no delivered. */
   receipts: 'normal' | 'never' | 'late' | 'twice' | 'reversed' | 'early' | 'readOnly'
   /** What becomes of the patient's own messages, presses and blocks on their way to the webhook. */
@@ -32,6 +32,8 @@ export interface Behaviour {
   /** `instant`: no delay at all between acceptance, arrival and receipts. */
   pace: 'natural' | 'instant'
   answerDelayMs: number
+  /** How long MAX works on an uploaded file before it may be sent. */
+  processingMs: number
   /** How late `late` is. */
   lateMs: number
   retryAfterSeconds: number
@@ -56,7 +58,7 @@ export interface Behaviours {
   /** Changes it; without `next` and `probability` for good. @throws BehaviourError when a value does not exist */
   change(messenger: Messenger, change: BehaviourChange): void
   /** What holds for one call; uses up `next` and draws for `probability`. */
-  draw(messenger: Messenger, account: string, kind: 'send' | 'call'): Behaviour
+  draw(messenger: Messenger, account: string, kind: 'send' | 'call', isMedia?: boolean): Behaviour
   /** What holds for good. */
   current(messenger: Messenger, account?: string): Behaviour
   rules(messenger: Messenger): readonly BehaviourChange[]
@@ -68,13 +70,13 @@ export class BehaviourError extends Error {}
 
 const usual: Behaviour = {
   mode: 'works', refusal: '', failure: 'none', failing: 'sends', receipts: 'normal', updates: 'normal', pace: 'natural',
-  answerDelayMs: 0, lateMs: 10 * 60_000, retryAfterSeconds: 30, limits: 'strict',
+  answerDelayMs: 0, processingMs: 700, lateMs: 10 * 60_000, retryAfterSeconds: 30, limits: 'strict',
 }
 
 const allowed: Partial<Record<keyof Behaviour, readonly string[]>> = {
   mode: ['works', 'silent', 'refuses'],
   failure: ['none', 'unauthorized', 'rateLimited', 'unavailable', 'badGateway', 'dropBefore', 'dropAfter', 'hangBefore', 'hangAfter'],
-  failing: ['sends', 'all'],
+  failing: ['sends', 'all', 'media'],
   receipts: ['normal', 'never', 'late', 'twice', 'reversed', 'early', 'readOnly'],
   updates: ['normal', 'late', 'twice', 'lost'],
   pace: ['natural', 'instant'],
@@ -106,13 +108,13 @@ export function createBehaviours(random: Random): Behaviours {
         base.set(messenger, { ...base.get(messenger), ...patch })
       }
     },
-    draw(messenger, account, kind) {
+    draw(messenger, account, kind, isMedia) {
       const behaviour = current(messenger, account)
       const rules = temporary.get(messenger)
       if (rules === undefined) return behaviour
       for (const rule of rules) {
         if (rule.account !== undefined && rule.account !== account) continue
-        if (kind !== 'send' && (rule.patch.failing ?? 'sends') !== 'all') continue
+        if (!meets(rule.patch.failing ?? 'sends', kind, isMedia)) continue
         if (rule.probability !== undefined && random.next() >= rule.probability) continue
         if (rule.next !== undefined) rule.next--
         Object.assign(behaviour, rule.patch)
@@ -131,6 +133,15 @@ export function createBehaviours(random: Random): Behaviours {
         for (const key of accounts.keys()) if (key.startsWith(`${one}/`)) accounts.delete(key)
       }
     },
+  }
+}
+
+/** Whether trouble of this scope meets a call. */
+export function meets(failing: Behaviour['failing'], kind: 'send' | 'call', isMedia = false): boolean {
+  switch (failing) {
+    case 'all': return true
+    case 'media': return isMedia
+    case 'sends': return kind === 'send'
   }
 }
 

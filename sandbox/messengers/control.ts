@@ -4,17 +4,28 @@ import { BehaviourError, messengers as allMessengers, type Behaviours, type Mess
 import { parseJsonObject, rawOf } from './bodies.ts'
 import { type Handset } from './handset.ts'
 import { type Messengers } from './messengers.ts'
-import { countMessages, PhoneError, type Patient } from './phones.ts'
+import { type FileToSend } from './files.ts'
+import { countMessages, PhoneError, type Patient, type PhoneMessage } from './phones.ts'
 
 type Asked = FastifyRequest<{ Params: Record<string, string>, Querystring: Record<string, string> }>
 type Wishes = Record<string, any>
+
+/** A message as the control API shows it: files by their addresses. */
+export function showPhoneMessage(message: PhoneMessage): Record<string, unknown> {
+  return {
+    ...message,
+    files: message.files.map(({ id, kind, name, mimeType, sizeBytes, seconds }) =>
+      ({ id, kind, name, mimeType, sizeBytes, seconds, url: `/sandbox/files/${id}` })),
+  }
+}
 
 /** A phone as the control API shows it. */
 export function showPhone(patient: Patient): Record<string, unknown> {
   return {
     id: patient.id, name: patient.name, phone: patient.phone, online: patient.online, reads: patient.reads, apps: patient.apps,
     telegramId: patient.telegramId, maxId: patient.maxId, maxChatId: patient.maxChatId, whatsappUserId: patient.whatsappUserId,
-    chats: Object.fromEntries(patient.chats), counts: countMessages(patient), messages: patient.messages,
+    chats: Object.fromEntries(patient.chats), counts: countMessages(patient), messages: patient.messages.map(showPhoneMessage),
+    hidesPhone: patient.hidesPhone,
   }
 }
 
@@ -91,17 +102,37 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
 
   const hand = (deed: string, act: (handset: Handset, messenger: any, wishes: Wishes) => unknown): void =>
     post(`/phones/:phone/${deed}`, (wishes, request) => act(handsetOf(request), messengerOf(wishes.messenger), wishes))
-  hand('press', (handset, messenger, wishes) => handset.press(messenger, wishes))
-  hand('reply', (handset, messenger, wishes) => handset.reply(messenger, String(wishes.text ?? ''), wishes))
+  const tell = (act: (handset: Handset, messenger: any, wishes: Wishes) => PhoneMessage) =>
+    (handset: Handset, messenger: any, wishes: Wishes): unknown => showPhoneMessage(act(handset, messenger, wishes))
+  hand('press', tell((handset, messenger, wishes) => handset.press(messenger, wishes)))
+  hand('reply', tell((handset, messenger, wishes) => handset.reply(messenger, String(wishes.text ?? ''), wishes)))
+  hand('file', tell((handset, messenger, wishes) => handset.sendFile(messenger, fileOf(wishes), wishes)))
+  hand('album', (handset, messenger, wishes) =>
+    handset.sendAlbum(messenger, (Array.isArray(wishes.files) ? wishes.files as Wishes[] : []).map(fileOf), wishes).map(showPhoneMessage))
+  hand('location', tell((handset, messenger, wishes) => handset.sendLocation(messenger, wishes.place, wishes)))
+  hand('card', tell((handset, messenger, wishes) => handset.sendContact(messenger, wishes, wishes)))
+  hand('unsupported', tell((handset, messenger, wishes) => handset.sendUnsupported(messenger, wishes)))
+  hand('edit', tell((handset, messenger, wishes) => handset.edit({ messenger, id: String(wishes.messageId) }, String(wishes.text ?? ''))))
+  hand('remove', tell((handset, messenger, wishes) => handset.remove({ messenger, id: String(wishes.messageId) })))
+  hand('react', (handset, messenger, wishes) => handset.react({ messenger, id: String(wishes.messageId) }, String(wishes.emoji ?? '')))
+  hand('group', (handset, messenger, wishes) => handset.writeInGroup(messenger, String(wishes.text ?? ''), wishes))
   hand('start', (handset, messenger, wishes) => handset.start(messenger, wishes))
-  hand('contact', (handset, messenger, wishes) => wishes.forge === undefined
+  hand('contact', tell((handset, messenger, wishes) => wishes.forge === undefined
     ? handset.shareContact(messenger, wishes)
-    : handset.forgeContact(messenger, { ...wishes, kind: wishes.forge }))
+    : handset.forgeContact(messenger, { ...wishes, kind: wishes.forge })))
   hand('block', (handset, messenger, wishes) => handset.block(messenger, wishes))
   hand('unblock', (handset, messenger, wishes) => handset.unblock(messenger, wishes))
   hand('read', (handset, messenger, wishes) => handset.read(messenger, wishes.messageId))
   hand('mute', (handset, messenger, wishes) => handset.mute(messenger, wishes.muted !== false, wishes))
   hand('remove-chat', (handset, messenger, wishes) => handset.removeChat(messenger, wishes))
+  post('/phones/:phone/link', (wishes, request) => handsetOf(request).openLink(String(wishes.url)))
+  post('/phones/:phone/hide-phone', (wishes, request) => handsetOf(request).hidePhone(wishes.hidden !== false))
+  app.get<{ Params: { id: string } }>('/sandbox/files/:id', (request, reply) => {
+    const file = messengers.file(request.params.id)
+    if (file === undefined) return reply.code(404).send({ error: 'There is no such file' })
+    return reply.type(file.mimeType).header('content-disposition', `inline; filename*=UTF-8''${encodeURIComponent(file.name)}`)
+      .header('x-content-type-options', 'nosniff').send(file.bytes)
+  })
   post('/phones/:phone/online', (wishes, request) => handsetOf(request).setOnline(wishes.online !== false))
   post('/phones/:phone/deactivate-telegram', (_wishes, request) => handsetOf(request).deactivateTelegram())
 
@@ -137,6 +168,8 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
     const trouble = await messengers.setWhatsAppWebhook(account, String(wishes.url), String(wishes.verifyToken))
     return trouble === undefined ? { ok: true } : { ok: false, error: trouble }
   })
+  post('/accounts/whatsapp/:account/echo', (wishes, request) =>
+    showPhoneMessage(messengers.writeFromBusinessApp(request.params.account ?? '', String(wishes.phone), String(wishes.text ?? ''))))
   post('/accounts/sms/:account/callback', (wishes, request) => {
     const account = request.params.account ?? ''
     if (!messengers.accounts('sms').includes(account)) throw new NotThere('There is no such account')
@@ -152,6 +185,11 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
       .filter((one) => query.messenger === undefined || one.messenger === query.messenger)
       .slice(-Number(query.limit ?? 1000)),
   }))
+}
+
+/** A file of a request: its bytes come as base64 in `data`. */
+function fileOf({ data, name, mimeType, kind, caption, sizeBytes, seconds }: Wishes): FileToSend & { caption?: string } {
+  return { name, mimeType, kind, caption, sizeBytes, seconds, ...(typeof data === 'string' ? { bytes: Buffer.from(data, 'base64') } : {}) }
 }
 
 class NotThere extends Error {}

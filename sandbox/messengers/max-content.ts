@@ -1,3 +1,5 @@
+import { type PhoneFile, type Place } from './files.ts'
+import { readHtml, readMaxMarkdown, type ShownText } from './formatting.ts'
 import { type PhoneButton } from './phones.ts'
 import { type Answer } from './stage.ts'
 
@@ -12,17 +14,25 @@ export function maxRefusal(status: number, code: string, message: string): MaxRe
 const wrong = (text: string): MaxRefusal => maxRefusal(400, 'proto.payload', text)
 
 /** A message body that passed the checks; what was not given is undefined. */
-export interface MaxBody { text?: string, buttons?: PhoneButton[][] }
+export interface MaxBody {
+  text?: ShownText & { raw: string }
+  /** All that is attached; undefined when attachments were not given, so that an edit leaves them alone. */
+  attached?: { buttons: PhoneButton[][], files: PhoneFile[], place?: Place, card?: { name: string, phone: string } }
+  /** The message that is answered. */
+  quotedId?: string
+}
+
+/** The stored file of a token; `notReady` while it is still being worked on. */
+export type TakeFile = (token: unknown) => PhoneFile | 'notReady' | undefined
 
 const fields = new Set(['text', 'attachments', 'link', 'notify', 'format'])
 const narrow = new Set(['link', 'open_app', 'request_contact', 'request_geo_location'])
-const attachmentTypes = new Set(['image', 'video', 'audio', 'file', 'sticker', 'contact', 'inline_keyboard', 'share', 'location'])
 
 /**
  * Reads a `NewMessageBody` by MAX's rules.
  * @see https://dev.max.ru/docs-api/methods/POST/messages
  */
-export function readMaxBody(body: Record<string, any> | undefined, editing = false): MaxBody | MaxRefusal {
+export function readMaxBody(body: Record<string, any> | undefined, take: TakeFile, editing = false): MaxBody | MaxRefusal {
   if (body === undefined) return wrong('Request body is not a JSON object')
   const unknown = Object.keys(body).find((key) => !fields.has(key))
   if (unknown !== undefined) return wrong(`Unrecognized field "${unknown}"`)
@@ -39,20 +49,68 @@ export function readMaxBody(body: Record<string, any> | undefined, editing = fal
   if (!editing && (text === undefined || text === null || text === '') && list.length === 0) {
     return wrong('text or attachments must be present')
   }
-  let buttons: PhoneButton[][] | undefined = Array.isArray(attachments) ? [] : undefined
+  const attached: NonNullable<MaxBody['attached']> = { buttons: [], files: [] }
   for (const attachment of list) {
-    if (!attachmentTypes.has(attachment?.type)) return wrong(`attachments: unknown type ${String(attachment?.type)}`)
-    if (attachment.type !== 'inline_keyboard') continue
-    const rows = readRows(attachment.payload?.buttons)
-    if ('status' in rows) return rows
-    buttons = rows.buttons
+    const refused = readAttachment(attachment, attached, take)
+    if (refused !== undefined) return refused
   }
-  return { text: text === null ? undefined : plain(text as string | undefined, format), buttons }
+  return {
+    text: typeof text === 'string' ? show(text, format) : undefined,
+    attached: Array.isArray(attachments) ? attached : undefined,
+    quotedId: link?.type === 'reply' ? String(link.mid) : undefined,
+  }
 }
 
-function plain(text: string | undefined, format: unknown): string | undefined {
-  if (text === undefined || format === undefined || format === null) return text
-  return format === 'html' ? text.replace(/<[^>]+>/g, '') : text.replace(/[*_`~]|\+\+/g, '')
+function show(raw: string, format: unknown): ShownText & { raw: string } {
+  if (format === 'html') return { ...readHtml(raw), raw }
+  return format === 'markdown' ? { ...readMaxMarkdown(raw), raw } : { text: raw, spans: [], raw }
+}
+
+function readAttachment(attachment: any, attached: NonNullable<MaxBody['attached']>, take: TakeFile): MaxRefusal | undefined {
+  const payload = attachment?.payload
+  switch (attachment?.type) {
+    case 'inline_keyboard': {
+      const rows = readRows(payload?.buttons)
+      if ('status' in rows) return rows
+      attached.buttons = rows.buttons
+      return undefined
+    }
+    case 'image':
+    case 'video':
+    case 'audio':
+    case 'file': {
+      const photos: unknown = payload?.photos
+      const all = typeof photos === 'object' && photos !== null ? Object.values(photos).map((one: any) => one?.token as unknown) : [payload?.token]
+      // Addresses are for images only, and MAX cannot see the loopback interface.
+      if (attachment.type === 'image' && typeof payload?.url === 'string') return maxRefusal(400, 'proto.payload', 'Failed to download the image by url')
+      for (const token of all) {
+        const file = take(token)
+        if (file === undefined) return wrong(`attachments: unknown token of ${String(attachment.type)}`)
+        if (file === 'notReady') {
+          return maxRefusal(400, 'attachment.not.ready', `Key: errors.process.attachment.${String(attachment.type)}.not.processed`)
+        }
+        if ((file.kind === 'voice' ? 'audio' : file.kind) !== attachment.type) return wrong(`attachments: the token is not of ${String(attachment.type)}`)
+        attached.files.push(file)
+      }
+      return undefined
+    }
+    case 'location': {
+      const { latitude, longitude } = attachment
+      if (!(Math.abs(Number(latitude)) <= 90 && Math.abs(Number(longitude)) <= 180)) return wrong('attachments: latitude and longitude are required')
+      attached.place = { latitude: Number(latitude), longitude: Number(longitude) }
+      return undefined
+    }
+    case 'contact': {
+      const phone = payload?.vcf_phone ?? /TEL[^:]*:([^\r\n]+)/i.exec(String(payload?.vcf_info ?? ''))?.[1] ?? ''
+      attached.card = { name: String(payload?.name ?? ''), phone: String(phone) }
+      return undefined
+    }
+    case 'sticker':
+    case 'share':
+      return undefined
+    default:
+      return wrong(`attachments: unknown type ${String(attachment?.type)}`)
+  }
 }
 
 function readRows(rows: unknown): { buttons: PhoneButton[][] } | MaxRefusal {

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto'
 
 import { showBot, showUser, type MaxBot } from './max.ts'
-import { type Patient, type PhoneMessage } from './phones.ts'
-import { postUpdate, writtenMessage, type ContactCard, type Hands, type Stage } from './stage.ts'
+import { type MaxFiles } from './max-files.ts'
+import { rewrite, type Patient, type PhoneMessage } from './phones.ts'
+import { postUpdate, quoteOf, writtenMessage, type ContactCard, type Hands, type Said, type Stage } from './stage.ts'
 
 /** JSON with integers above 2^53 written as numbers, as MAX does; `JSON.parse` on the other side loses their end. */
 export function writeWithBigNumbers(value: unknown): string {
@@ -10,28 +11,50 @@ export function writeWithBigNumbers(value: unknown): string {
     .replace(/"\\u0000(\d+)\\u0000"/g, '$1')
 }
 
+function showKeyboard(message: PhoneMessage): unknown {
+  return {
+    type: 'inline_keyboard',
+    callback_id: message.id,
+    payload: {
+      buttons: message.buttons.map((row) => row.map((button) => button.kind === 'callback'
+        ? { type: 'callback', text: button.text, payload: button.id, intent: 'default' }
+        : button.kind === 'contact'
+          ? { type: 'request_contact', text: button.text }
+          : { type: 'link', text: button.text, url: button.url })),
+    },
+  }
+}
+
+/** The body of a message; addresses of files in it are fresh. */
+function showBody(files: MaxFiles, bot: MaxBot, message: PhoneMessage, seq: bigint): Record<string, unknown> {
+  const { place, card } = message
+  const attachments = [
+    ...message.files.map((file) => files.show(bot, file)),
+    ...(place === undefined ? [] : [{ type: 'location', latitude: place.latitude, longitude: place.longitude }]),
+    ...(card === undefined ? [] : [{ type: 'contact', payload: { vcf_info: writeVcard(card.phone, card.name), max_info: null } }]),
+    ...(message.buttons.length === 0 ? [] : [showKeyboard(message)]),
+  ]
+  return { mid: message.id, seq, text: message.text, ...(attachments.length === 0 ? {} : { attachments }) }
+}
+
 /** A message of a dialogue as MAX shows it. */
-export function dialogMessage(stage: Stage, bot: MaxBot, patient: Patient, message: PhoneMessage, seq: bigint): Record<string, unknown> {
+export function dialogMessage(
+  stage: Stage, files: MaxFiles, bot: MaxBot, patient: Patient, message: PhoneMessage, seq: bigint,
+): Record<string, unknown> {
   const written = message.direction === 'written'
-  const keyboard = message.buttons.length === 0
-    ? {}
-    : {
-        attachments: [{
-          type: 'inline_keyboard',
-          callback_id: message.id,
-          payload: {
-            buttons: message.buttons.map((row) => row.map((button) => button.kind === 'callback'
-              ? { type: 'callback', text: button.text, payload: button.id, intent: 'default' }
-              : button.kind === 'contact'
-                ? { type: 'request_contact', text: button.text }
-                : { type: 'link', text: button.text, url: button.url })),
-          },
-        }],
-      }
+  const quoted = message.quote === undefined ? undefined : stage.phones.message(patient, 'max', message.quote.id, String(bot.userId))
   return {
     recipient: { chat_id: patient.maxChatId, chat_type: 'dialog', user_id: written ? bot.userId : patient.maxId },
     timestamp: message.acceptedAt,
-    body: { mid: message.id, seq, text: message.text, ...keyboard },
+    ...(quoted === undefined
+      ? {}
+      : {
+          link: {
+            type: 'reply', sender: quoted.direction === 'written' ? showUser(stage, patient) : showBot(stage, bot),
+            chat_id: patient.maxChatId, message: showBody(files, bot, quoted, seq - 1n),
+          },
+        }),
+    body: showBody(files, bot, message, seq),
     sender: written ? showUser(stage, patient) : showBot(stage, bot),
   }
 }
@@ -49,7 +72,9 @@ export function hashVcard(vcard: string, botToken: string): string {
 const eightHoursMs = 8 * 3_600_000
 
 /** What a person with MAX can do, told to the bot as updates. */
-export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds: (chatId: number) => { mid: string, seq: bigint }): Hands {
+export function createMaxHands(
+  stage: Stage, files: MaxFiles, bots: Map<string, MaxBot>, nextIds: (chatId: number) => { mid: string, seq: bigint },
+): Hands {
   const botOf = (account: string): MaxBot => [...bots.values()].find((bot) => String(bot.userId) === account)!
 
   const emit = (bot: MaxBot, patient: Patient, type: string, update: Record<string, unknown>): void => {
@@ -79,16 +104,18 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
     }
   }
 
-  const say = (
-    patient: Patient, bot: MaxBot, shown: string, body: Record<string, unknown>, rest: Record<string, unknown> = {},
-  ): PhoneMessage => {
+  /** Keeps what was said and tells the bot; `attachments` stand in for what the message itself would show. */
+  const say = (patient: Patient, bot: MaxBot, said: Said, attachments?: unknown[]): PhoneMessage => {
     const account = String(bot.userId)
     const { mid, seq } = nextIds(patient.maxChatId)
-    const message = writtenMessage(stage, 'max', account, mid, shown)
+    const message = writtenMessage(stage, 'max', account, mid, said)
+    message.quote = quoteOf(stage, patient, 'max', account, said.quote?.id)
     Object.assign(stage.phones.chat(patient, 'max', account), { started: true, blocked: false, lastWroteAt: stage.clock.now() })
     stage.phones.keep(patient, message)
-    const shape = dialogMessage(stage, bot, patient, message, seq)
-    emit(bot, patient, 'message_created', { message: { ...shape, body: { mid, seq, ...body }, ...rest }, user_locale: 'ru' })
+    const shape = dialogMessage(stage, files, bot, patient, message, seq)
+    emit(bot, patient, 'message_created', {
+      message: attachments === undefined ? shape : { ...shape, body: { mid, seq, text: '', attachments } }, user_locale: 'ru',
+    })
     return message
   }
 
@@ -97,29 +124,49 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
   })
 
   const hands: Hands = {
-    write(patient, account, text, quotedId) {
+    write(patient, account, said) {
       const bot = botOf(account)
-      const quoted = quotedId === undefined ? undefined : stage.phones.message(patient, 'max', quotedId, account)
-      return say(patient, bot, text, { text }, quoted === undefined
-        ? {}
-        : {
-            link: {
-              type: 'reply', sender: showBot(stage, bot), chat_id: patient.maxChatId,
-              message: { mid: quoted.id, seq: nextIds(patient.maxChatId).seq, text: quoted.text },
-            },
-          })
+      if (said.isUnsupported === true) return [say(patient, bot, { text: '📊' }, [{ type: 'poll', payload: { title: 'Опрос' } }])]
+      if (said.card !== undefined) {
+        // A card from the address book has neither an owner nor a hash.
+        return [say(patient, bot, said, [{ type: 'contact', payload: { vcf_info: writeVcard(said.card.phone, said.card.name), max_info: null } }])]
+      }
+      return [say(patient, bot, said)]
+    },
+    edit(patient, message, text) {
+      rewrite(message, stage.clock.now(), { text })
+      const bot = botOf(message.account)
+      emit(bot, patient, 'message_edited', { message: dialogMessage(stage, files, bot, patient, message, nextIds(patient.maxChatId).seq) })
+    },
+    remove(patient, message) {
+      message.deletedAt = stage.clock.now()
+      emit(botOf(message.account), patient, 'message_removed', {
+        message_id: message.id, chat_id: patient.maxChatId, user_id: patient.maxId,
+      })
+    },
+    writeInGroup(patient, account, kind, text) {
+      const chatId = kind === 'group' ? -70_801_090_403_050 : -70_801_090_403_051
+      const { seq } = nextIds(patient.maxChatId)
+      emit(botOf(account), patient, 'message_created', {
+        message: {
+          recipient: { chat_id: chatId, chat_type: kind === 'group' ? 'chat' : 'channel' }, timestamp: stage.clock.now(),
+          body: { mid: `mid.ffffbdb48e6c3775${seq.toString(16)}`, seq, text },
+          ...(kind === 'group' ? { sender: showUser(stage, patient) } : {}),
+        },
+        user_locale: 'ru',
+      })
     },
     press(patient, message, button) {
       const bot = botOf(message.account)
       if (button.kind === 'text') {
-        hands.write(patient, message.account, button.text)
+        hands.write(patient, message.account, { text: button.text })
         return
       }
       const callbackId = `f9LHodD0cOJf4_${stage.random.letters(40)}`
       bot.callbacks.set(callbackId, { patient, message })
       emit(bot, patient, 'message_callback', {
         callback: { timestamp: stage.clock.now(), callback_id: callbackId, user: showUser(stage, patient), payload: button.id },
-        message: message.deletedAt === undefined ? dialogMessage(stage, bot, patient, message, nextIds(patient.maxChatId).seq) : null,
+        message: message.deletedAt === undefined ? dialogMessage(stage, files, bot, patient, message, nextIds(patient.maxChatId).seq) : null,
         user_locale: 'ru',
       })
     },
@@ -130,7 +177,7 @@ export function createMaxHands(stage: Stage, bots: Map<string, MaxBot>, nextIds:
     },
     shareContact(patient, account, card) {
       const bot = botOf(account)
-      return say(patient, bot, `☎ ${card.phone}`, { text: '', attachments: [contactAttachment(stage, bot, patient, card)] })
+      return say(patient, bot, { text: '', card: { name: card.name, phone: card.phone } }, [contactAttachment(stage, bot, patient, card)])
     },
     block(patient, account, blocked) {
       const chat = stage.phones.chat(patient, 'max', account)

@@ -2,11 +2,13 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 
 import { type Behaviour } from './behaviour.ts'
 import { parseJsonObject, rawOf } from './bodies.ts'
-import { maxRefusal, readMaxBody, type MaxRefusal } from './max-content.ts'
+import { maxRefusal, readMaxBody, type MaxBody, type MaxRefusal } from './max-content.ts'
+import { registerMaxFiles, type UploadType } from './max-files.ts'
+import { registerSubscriptions } from './max-subscriptions.ts'
 import { createMaxHands, dialogMessage, writeWithBigNumbers } from './max-updates.ts'
-import { type Patient, type PhoneMessage } from './phones.ts'
+import { rewrite, type Patient, type PhoneMessage } from './phones.ts'
 import {
-  acceptedMessage, answerCall, badGatewayPage, give, isWebhookAddress, type Answer, type Hands, type Stage, type TroubleAnswers,
+  acceptedMessage, answerCall, badGatewayPage, give, quoteOf, type Answer, type Hands, type Stage, type TroubleAnswers,
 } from './stage.ts'
 
 /** A bot with what an administrator types into the application. */
@@ -37,30 +39,37 @@ const troubles: TroubleAnswers = {
 const denied = maxRefusal(403, 'chat.denied', 'error.dialog.suspended')
 const notFound = (what: string): MaxRefusal => maxRefusal(404, 'not.found', `${what} not found`)
 const wrong = (text: string): MaxRefusal => maxRefusal(400, 'proto.payload', text)
-const done = (body: unknown = { success: true }): Answer => ({
+/** MAX's answer to what it did. */
+export const done = (body: unknown = { success: true }): Answer => ({
   status: 200, code: 'ok', body: writeWithBigNumbers(body), headers: { 'content-type': 'application/json; charset=utf-8' },
 })
 
 type Asked = FastifyRequest<{ Params: Record<string, string>, Querystring: Record<string, string> }>
 
-const knownUpdates = new Set(['message_created', 'message_callback', 'message_edited', 'message_removed', 'bot_started', 'bot_stopped',
-  'bot_added', 'bot_removed', 'user_added', 'user_removed', 'chat_title_changed', 'dialog_cleared', 'dialog_muted',
-  'dialog_unmuted', 'dialog_removed'])
+/** Registers one method for bots with a good token. */
+export type Route = (
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, kind: 'send' | 'call',
+  execute: (bot: MaxBot, request: Asked, behaviour: Behaviour) => Answer, isMedia?: (request: Asked) => boolean,
+) => void
 
 /** Registers the API below `/max`. */
 export function registerMax(app: FastifyInstance, stage: Stage): Max {
   const bots = new Map<string, MaxBot>()
   let sequence = 116_327_994_376_978_001n
 
+  const files = registerMaxFiles(app, stage, troubles)
+  const take = (bot: MaxBot) => (token: unknown) => files.take(bot, token)
+  const hasFile = (request: Asked): boolean => {
+    const list: unknown = parseJsonObject(rawOf(request.body))?.attachments
+    return Array.isArray(list) && list.some((one: any) => ['image', 'video', 'audio', 'file'].includes(one?.type))
+  }
+
   const nextIds = (chatId: number): { mid: string, seq: bigint } => {
     sequence += BigInt(1 + Math.floor(stage.random.next() * 1000))
     return { mid: `mid.${chatId.toString(16).padStart(16, '0')}${sequence.toString(16)}`, seq: sequence }
   }
 
-  const route = (
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, kind: 'send' | 'call',
-    execute: (bot: MaxBot, request: Asked, behaviour: Behaviour) => Answer,
-  ): void => {
+  const route: Route = (method, path, kind, execute, isMedia = () => false) => {
     app.route({
       method,
       url: `/max${path}`,
@@ -73,7 +82,8 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
           stage.calls.add({ messenger: 'max', account: '', method: name, status: answer.status, code: answer.code })
           return give(reply, answer)
         }
-        return answerCall(stage, { messenger: 'max', account: String(bot.userId), method: name, kind }, reply, troubles,
+        const to = { messenger: 'max', account: String(bot.userId), method: name, kind, isMedia: isMedia(request as Asked) } as const
+        return answerCall(stage, to, reply, troubles,
           (behaviour) => {
             if (behaviour.limits === 'strict' && stage.limiter.take(`max/${bot.userId}`, 30, 30) > 0) return troubles.rateLimited(behaviour)
             return execute(bot, request as Asked, behaviour)
@@ -99,7 +109,7 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
   route('POST', '/messages', 'send', (bot, request, behaviour) => {
     const { user_id: userId, chat_id: chatId } = request.query
     if (userId === undefined && chatId === undefined) return wrong('user_id or chat_id is required')
-    const body = readMaxBody(parseJsonObject(rawOf(request.body)))
+    const body = readMaxBody(parseJsonObject(rawOf(request.body)), take(bot))
     if ('status' in body) return body
     const patient = userId === undefined ? stage.phones.byMaxChatId(Number(chatId)) : stage.phones.byMaxId(Number(userId))
     if (patient?.apps.max !== true) return notFound(userId === undefined ? 'Chat' : 'User')
@@ -109,18 +119,19 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     if (chat.blocked) return denied
     if (!isPaced(bot, patient, behaviour)) return troubles.rateLimited(behaviour)
     const { mid, seq } = nextIds(patient.maxChatId)
-    const message = acceptedMessage(stage, 'max', account(bot), mid, body.text ?? '', body.buttons ?? [])
+    const quote = quoteOf(stage, patient, 'max', account(bot), body.quotedId)
+    const message = acceptedMessage(stage, 'max', account(bot), mid, { text: '', ...body.text, ...body.attached, quote })
     stage.phones.keep(patient, message)
     const carriage = { delayMs: behaviour.pace === 'instant' ? 0 : 300 }
     if (behaviour.mode === 'silent') stage.phones.hold(patient, message, carriage)
     else stage.phones.carry(patient, message, carriage)
-    return done({ message: dialogMessage(stage, bot, patient, message, seq) })
-  })
+    return done({ message: dialogMessage(stage, files, bot, patient, message, seq) })
+  }, hasFile)
 
   route('PUT', '/messages', 'call', (bot, request, behaviour) => {
     const found = findMessage(bot, request.query.message_id)
     if (found === undefined || found.message.direction === 'written') return notFound('Message')
-    const body = readMaxBody(parseJsonObject(rawOf(request.body)), true)
+    const body = readMaxBody(parseJsonObject(rawOf(request.body)), take(bot), true)
     if ('status' in body) return body
     if (!isPaced(bot, found.patient, behaviour)) return troubles.rateLimited(behaviour)
     if (stage.clock.now() - found.message.acceptedAt > 86_400_000) {
@@ -130,13 +141,9 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     return done()
   })
 
-  const edit = (message: PhoneMessage, body: { text?: string, buttons?: PhoneMessage['buttons'] }): void => {
-    if (body.text !== undefined && body.text !== message.text) {
-      message.earlier.push({ at: stage.clock.now(), text: message.text })
-      message.text = body.text
-    }
-    if (body.buttons !== undefined) message.buttons = body.buttons
-    message.editedAt = stage.clock.now()
+  const edit = (message: PhoneMessage, body: MaxBody): void => {
+    if (body.text !== undefined && body.text.text !== message.text) rewrite(message, stage.clock.now(), body.text)
+    Object.assign(message, body.attached, { editedAt: stage.clock.now() })
   }
 
   route('DELETE', '/messages', 'call', (bot, request, behaviour) => {
@@ -146,13 +153,14 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     if (stage.clock.now() - found.message.acceptedAt > 86_400_000) {
       return done({ success: false, message: 'Message is older than 24 hours' })
     }
+    if (found.message.direction === 'written') return denied
     found.message.deletedAt = stage.clock.now()
     return done()
   })
 
   route('GET', '/messages/:mid', 'call', (bot, request) => {
     const found = findMessage(bot, request.params.mid)
-    return found === undefined ? notFound('Message') : done(dialogMessage(stage, bot, found.patient, found.message, sequence))
+    return found === undefined ? notFound('Message') : done(dialogMessage(stage, files, bot, found.patient, found.message, sequence))
   })
 
   route('GET', '/messages', 'call', (bot, request) => {
@@ -160,7 +168,18 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     if (patient === undefined) return notFound('Chat')
     const own = patient.messages.filter((one) => one.messenger === 'max' && one.account === account(bot) && one.deletedAt === undefined)
     const shown = own.slice(-Number(request.query.count ?? 50)).reverse()
-    return done({ messages: shown.map((one) => dialogMessage(stage, bot, patient, one, sequence)) })
+    return done({ messages: shown.map((one) => dialogMessage(stage, files, bot, patient, one, sequence)) })
+  })
+
+  route('POST', '/uploads', 'call', (bot, request) => {
+    const { type = '' } = request.query
+    if (!['image', 'video', 'audio', 'file'].includes(type)) return wrong('type: must be one of image, video, audio, file')
+    return done(files.announce(bot, type as UploadType))
+  }, () => true)
+
+  route('GET', '/videos/:token', 'call', (bot, request) => {
+    const video = files.showVideo(bot, request.params.token ?? '')
+    return video === undefined ? notFound('Video') : done(video)
   })
 
   route('POST', '/answers', 'call', (bot, request, behaviour) => {
@@ -170,7 +189,7 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
     if (raw?.message === undefined && raw?.notification === undefined) return wrong('message or notification is required')
     if (!isPaced(bot, callback.patient, behaviour)) return troubles.rateLimited(behaviour)
     if (raw.message !== undefined && raw.message !== null) {
-      const body = readMaxBody(raw.message, true)
+      const body = readMaxBody(raw.message, take(bot), true)
       if ('status' in body) return body
       edit(callback.message, body)
     }
@@ -191,36 +210,11 @@ export function registerMax(app: FastifyInstance, stage: Stage): Max {
   route('POST', '/chats/:id/actions', 'call', (_bot, request) =>
     stage.phones.byMaxChatId(Number(request.params.id)) === undefined ? notFound('Chat') : done())
 
-  route('GET', '/subscriptions', 'call', (bot) => done({
-    subscriptions: bot.subscriptions.map((one) => ({ url: one.url, time: one.time, update_types: one.updateTypes ?? null, version: null })),
-  }))
-
-  route('POST', '/subscriptions', 'call', (bot, request) => {
-    const body = parseJsonObject(rawOf(request.body))
-    if (typeof body?.url !== 'string') return wrong('url: must not be null')
-    if (!isWebhookAddress(stage, body.url)) return wrong('url: must be an https address')
-    const { secret, update_types: types } = body
-    if (secret !== undefined && (typeof secret !== 'string' || !/^[A-Za-z0-9_-]{5,256}$/.test(secret))) {
-      return wrong('secret: must match "^[a-zA-Z0-9_-]{5,256}$"')
-    }
-    if (types !== undefined && (!Array.isArray(types) || types.some((one) => !knownUpdates.has(String(one))))) {
-      return wrong('update_types: unknown type')
-    }
-    bot.subscriptions = bot.subscriptions.filter((one) => one.url !== body.url)
-    bot.subscriptions.push({ url: body.url, time: stage.clock.now(), updateTypes: types as string[] | undefined, secret })
-    return done()
-  })
-
-  route('DELETE', '/subscriptions', 'call', (bot, request) => {
-    const left = bot.subscriptions.filter((one) => one.url !== request.query.url)
-    if (left.length === bot.subscriptions.length) return done({ success: false, message: 'Subscription not found' })
-    bot.subscriptions = left
-    return done()
-  })
+  registerSubscriptions(stage, route)
 
   return {
     bots,
-    hands: createMaxHands(stage, bots, nextIds),
+    hands: createMaxHands(stage, files, bots, nextIds),
     add(options = {}) {
       const bot: MaxBot = {
         userId: 229_229_229 + bots.size,

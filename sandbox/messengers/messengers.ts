@@ -8,10 +8,11 @@ import { createBehaviours, type Behaviour, type BehaviourChange, type Messenger 
 import { keepBodiesRaw } from './bodies.ts'
 import { createCalls, type Call } from './calls.ts'
 import { registerControl } from './control.ts'
-import { createHandset, type Handset } from './handset.ts'
+import { createHandset, type Handset, type Network } from './handset.ts'
+import { type PhoneFile } from './files.ts'
 import { createLimiter } from './limits.ts'
 import { registerMax, type MaxBot } from './max.ts'
-import { createPhones, type NewPatient, type Patient } from './phones.ts'
+import { createPhones, PhoneError, type NewPatient, type Patient, type PhoneMessage } from './phones.ts'
 import { createRandom } from './random.ts'
 import { registerSmsc, type SmscAccount } from './smsc.ts'
 import { type Stage } from './stage.ts'
@@ -49,10 +50,14 @@ export interface Messengers {
   setSmscCallback(login: string, url: string, secret?: string): void
   /** Meta pauses, disables or approves a template and says so. */
   setTemplateStatus(phoneNumberId: string, name: string, status: Template['status']): void
+  /** Staff of the clinic writes to a person from the WhatsApp Business app. @throws PhoneError unless the number lives there too */
+  writeFromBusinessApp(phoneNumberId: string, phone: string, text: string): PhoneMessage
   addPatient(patient: NewPatient): Handset
   /** The phone with this number. @throws when there is none */
   phone(phone: string): Handset
   patients(): readonly Patient[]
+  /** A file of any message, by its id. */
+  file(id: string): PhoneFile | undefined
   behave(messenger: Messenger, change: BehaviourChange): void
   behaviour(messenger: Messenger, account?: string): Behaviour
   resetBehaviour(messenger?: Messenger): void
@@ -115,7 +120,12 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     }
   }
   const hands = { whatsapp: whatsapp.hands, telegram: telegram.hands, max: max.hands, sms: smsc.hands }
-  const network = { phones, accounts, hands, now: () => clock.now() }
+  const network: Network = {
+    phones, accounts, hands, random, now: () => clock.now(),
+    byUsername: (messenger, username) => messenger === 'telegram'
+      ? messengers.telegramBots().filter((bot) => bot.username === username).map((bot) => String(bot.botId))[0]
+      : messengers.maxBots().filter((bot) => bot.username === username).map((bot) => String(bot.userId))[0],
+  }
   const handsets = new Map<string, Handset>()
 
   const number = (id: string): WhatsAppNumber => {
@@ -150,6 +160,10 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
         tellTemplate(stage, number(id), template, status)
       }
     },
+    writeFromBusinessApp(id, phone, text) {
+      if (!number(id).coexists) throw new PhoneError('The number does not live in the WhatsApp Business app')
+      return whatsapp.hands.writeFromBusinessApp(messengers.phone(phone).patient, id, text)
+    },
     addPatient(patient) {
       const handset = createHandset(network, phones.add(patient))
       handsets.set(handset.patient.id, handset)
@@ -161,6 +175,7 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
       return handset
     },
     patients: () => phones.all(),
+    file: (id) => phones.file(id),
     behave(messenger, change) {
       behaviours.change(messenger, change)
       phones.onChange()

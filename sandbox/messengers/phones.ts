@@ -1,5 +1,7 @@
 import { type Clock } from '../clock.ts'
 import { messengers, type Messenger } from './behaviour.ts'
+import { type PhoneFile, type Place } from './files.ts'
+import { type Span } from './formatting.ts'
 
 /** A button as the phone shows it. `id` is what the vendor sends back when it is pressed. */
 export interface PhoneButton { id: string, text: string, kind: 'callback' | 'url' | 'contact' | 'text', url?: string }
@@ -14,7 +16,18 @@ export interface PhoneMessage {
   messenger: Messenger
   account: string
   direction: 'received' | 'written'
+  /** The words on the screen, without marks; a caption where there are files. */
   text: string
+  /** The words as they were sent, marks included. */
+  raw: string
+  /** How stretches of `text` are shown. */
+  spans: Span[]
+  files: PhoneFile[]
+  place?: Place
+  /** A contact card. */
+  card?: { name: string, phone: string }
+  /** The message that this one answers, as the phone shows it above the text. */
+  quote?: { id: string, text: string }
   buttons: PhoneButton[][]
   template?: { name: string, language: string }
   /** Name that an SMS comes from. */
@@ -29,6 +42,8 @@ export interface PhoneMessage {
   /** Former texts of an edited message. */
   earlier: { at: number, text: string }[]
   pressed: { at: number, text: string }[]
+  /** What the other side put under it. */
+  reaction?: string
   /** What the messenger showed after a press (a toast). */
   notice?: string
 }
@@ -100,6 +115,8 @@ export interface Phones {
   /** Lets everything go that was set aside; answers how many. */
   release(messenger: Messenger): number
   setOnline(patient: Patient, online: boolean): void
+  /** A file of any kept message. */
+  file(id: string): PhoneFile | undefined
   /** Called on every visible change. */
   onChange: () => void
 }
@@ -118,6 +135,7 @@ export function createPhones(clock: Clock): Phones {
   const byWhatsApp = new Map<string, Patient>()
   const byMessage = new WeakMap<Patient, Map<string, PhoneMessage>>()
   const waiting = new Map<string, Waiting[]>()
+  const files = new Map<string, PhoneFile>()
   let held: Waiting[] = []
 
   const isExpired = (carriage: Carriage): boolean => carriage.expiresAt !== undefined && carriage.expiresAt <= clock.now()
@@ -206,6 +224,7 @@ export function createPhones(clock: Clock): Phones {
     },
     keep(patient, message) {
       patient.messages.push(message)
+      for (const file of message.files) files.set(file.id, file)
       byMessage.get(patient)?.set(`${message.messenger}/${message.account}/${message.id}`, message)
       phones.onChange()
     },
@@ -224,6 +243,7 @@ export function createPhones(clock: Clock): Phones {
       for (const one of free) phones.carry(one.patient, one.message, one.carriage)
       return free.length
     },
+    file: (id) => files.get(id),
     setOnline(patient, online) {
       patient.online = online
       if (online) {
@@ -235,6 +255,12 @@ export function createPhones(clock: Clock): Phones {
     },
   }
   return phones
+}
+
+/** Writes a new text into a message that is already there; the former one is kept. */
+export function rewrite(message: PhoneMessage, now: number, shown: { text: string, raw?: string, spans?: Span[] }): void {
+  message.earlier.push({ at: now, text: message.text })
+  Object.assign(message, { text: shown.text, raw: shown.raw ?? shown.text, spans: shown.spans ?? [], editedAt: now })
 }
 
 /** How often each text came to a phone, to assert "exactly once". */
@@ -263,6 +289,7 @@ export function countMessages(patient: Patient): Record<Messenger, Counts> {
     if (message.arrivedAt === undefined) continue
     count.received++
     const text = message.earlier[0]?.text ?? message.text
+    if (text === '' && message.files.length > 0) continue
     const key = `${message.messenger}/${text}`
     const seen = texts.get(key) ?? { messenger: message.messenger, text, times: 0 }
     seen.times++

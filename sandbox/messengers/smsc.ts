@@ -2,11 +2,11 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 
 import { type Behaviour } from './behaviour.ts'
 import { parseForm, parseJsonObject, rawOf } from './bodies.ts'
-import { type Patient, type PhoneMessage } from './phones.ts'
+import { PhoneError, type Patient, type PhoneMessage } from './phones.ts'
 import { createReport } from './receipts.ts'
 import {
   acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage,
-  type Answer, type Hands, type Stage, type TroubleAnswers,
+  type Answer, type Hands, type Said, type Stage, type TroubleAnswers,
 } from './stage.ts'
 import { countSegments, transliterate } from './sms-text.ts'
 import { normalisePhone, readValid } from './smsc-fields.ts'
@@ -199,7 +199,7 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
       afterDelay(stage.clock, instant ? 0 : 2_000, () => become(20, 1))
       return
     }
-    const onPhone = acceptedMessage(stage, 'sms', account.login, String(message.id), message.text, [])
+    const onPhone = acceptedMessage(stage, 'sms', account.login, String(message.id), { text: message.text })
     Object.assign(onPhone, { sender: message.sender, segments: message.segments })
     stage.phones.keep(patient, onPhone)
     if (behaviour.mode === 'refuses' || stage.phones.chat(patient, 'sms', account.login).blocked) {
@@ -257,13 +257,15 @@ export function registerSmsc(app: FastifyInstance, stage: Stage): Smsc {
   })
 
   const hands: Hands = {
-    write(patient: Patient, login: string, text: string): PhoneMessage {
+    write(patient: Patient, login: string, said: Said): PhoneMessage[] {
+      if (said.files !== undefined || said.place !== undefined || said.card !== undefined) throw new PhoneError('SMS carries words only')
       const account = accounts.get(login)!
-      const message = writtenMessage(stage, 'sms', login, `mo${nextId++}`, text)
+      const { text } = said
+      const message = writtenMessage(stage, 'sms', login, `mo${nextId++}`, { text })
       stage.phones.keep(patient, message)
       const webhook = moWebhook(stage, account, patient.id, text)
       if (webhook !== undefined) postUpdate(stage, webhook)
-      return message
+      return [message]
     },
     press: () => undefined,
     // The subscriber refuses mass SMS at the operator: every later one is dropped there.

@@ -1,9 +1,10 @@
 import { type FastifyReply } from 'fastify'
 
 import { type Clock } from '../clock.ts'
-import { type Behaviour, type Behaviours, type Messenger } from './behaviour.ts'
+import { meets, type Behaviour, type Behaviours, type Messenger } from './behaviour.ts'
 import { type Calls } from './calls.ts'
 import { type Limiter } from './limits.ts'
+import { type PhoneFile, type Place } from './files.ts'
 import { type Patient, type PhoneMessage, type Phones } from './phones.ts'
 import { type Random } from './random.ts'
 import { type Poster, type Webhook } from './webhooks.ts'
@@ -29,7 +30,14 @@ export interface Answer { status: number, body: unknown, code: string, headers?:
 export type TroubleAnswers = Record<'unauthorized' | 'rateLimited' | 'unavailable' | 'badGateway', (behaviour: Behaviour) => Answer>
 
 /** Whom and what a call is for. */
-export interface CallTo { messenger: Messenger, account: string, method: string, kind: 'send' | 'call' }
+export interface CallTo {
+  messenger: Messenger
+  account: string
+  method: string
+  kind: 'send' | 'call'
+  /** The call carries or fetches a file. */
+  isMedia?: boolean
+}
 
 /**
  * Answers one API call: stages the trouble that is ordered, executes the call otherwise, writes the log.
@@ -39,14 +47,14 @@ export async function answerCall(
   stage: Stage, to: CallTo, reply: FastifyReply, troubles: TroubleAnswers,
   execute: (behaviour: Behaviour) => Answer | Promise<Answer>,
 ): Promise<FastifyReply> {
-  const behaviour = stage.behaviours.draw(to.messenger, to.account, to.kind)
+  const behaviour = stage.behaviours.draw(to.messenger, to.account, to.kind, to.isMedia)
   const log = (status: number, code: string): void => {
     stage.calls.add({ messenger: to.messenger, account: to.account, method: to.method, status, code })
     stage.phones.onChange()
   }
   if (behaviour.answerDelayMs > 0) await stage.clock.sleep(behaviour.answerDelayMs)
 
-  const failure = behaviour.failing === 'all' || to.kind === 'send' ? behaviour.failure : 'none'
+  const failure = meets(behaviour.failing, to.kind, to.isMedia) ? behaviour.failure : 'none'
   switch (failure) {
     case 'unauthorized':
     case 'rateLimited':
@@ -135,12 +143,33 @@ export function isWebhookAddress(stage: Stage, address: string): boolean {
   return stage.allowLoopbackHttp && url.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
 }
 
+/** What a person says: words, files, a place, a card, or something that the vendor does not pass on. */
+export interface Said {
+  text: string
+  files?: PhoneFile[]
+  place?: Place
+  /** A card from the address book. */
+  card?: { name: string, phone: string }
+  /** Something that the vendor's API has no words for. */
+  isUnsupported?: boolean
+  /** The message that it answers, and the words of it that were picked out. */
+  quote?: { id: string, text?: string }
+}
+
 /** What the owner of a phone can do in a messenger; each stand-in tells the application in its own way. */
 export interface Hands {
-  write(patient: Patient, account: string, text: string, quotedId?: string): PhoneMessage
+  /** Answers every message that it became: some messengers make one of each file. */
+  write(patient: Patient, account: string, said: Said): PhoneMessage[]
   press(patient: Patient, message: PhoneMessage, button: PhoneMessage['buttons'][number][number]): void
   start?(patient: Patient, account: string, payload: string, quietly: boolean): void
   shareContact?(patient: Patient, account: string, card: ContactCard): PhoneMessage
+  /** Changes the text of a message of one's own that is kept under the same id. */
+  edit?(patient: Patient, message: PhoneMessage, text: string): void
+  /** Deletes a message of one's own for both sides. */
+  remove?(patient: Patient, message: PhoneMessage): void
+  /** Writes in a group or a channel that the account is a member of. */
+  writeInGroup?(patient: Patient, account: string, kind: 'group' | 'channel', text: string): void
+  react?(patient: Patient, message: PhoneMessage, emoji: string): void
   block(patient: Patient, account: string, blocked: boolean): void
   read?(patient: Patient, message: PhoneMessage): void
   mute?(patient: Patient, account: string, muted: boolean): void
@@ -151,19 +180,29 @@ export interface Hands {
 export interface ContactCard { kind: 'own' | 'foreign' | 'unsigned' | 'tampered', phone: string, name: string }
 
 /** A message that a person wrote on the phone. */
-export function writtenMessage(stage: Stage, messenger: Messenger, account: string, id: string, text: string): PhoneMessage {
+export function writtenMessage(
+  stage: Stage, messenger: Messenger, account: string, id: string, { text, files = [], place, card }: Said,
+): PhoneMessage {
   const now = stage.clock.now()
   return {
-    id, messenger, account, direction: 'written', text, buttons: [], state: 'read', acceptedAt: now, arrivedAt: now, readAt: now,
-    earlier: [], pressed: [],
+    id, messenger, account, direction: 'written', text, raw: text, spans: [], files, buttons: [], state: 'read', acceptedAt: now,
+    arrivedAt: now, readAt: now, earlier: [], pressed: [], ...(place === undefined ? {} : { place }), ...(card === undefined ? {} : { card }),
   }
 }
 
+/** What an application sends, read by the vendor's rules. */
+export interface Accepted extends Partial<Pick<PhoneMessage, 'raw' | 'spans' | 'files' | 'place' | 'card' | 'quote' | 'buttons'>> { text: string }
+
 /** A message that the messenger has accepted for a phone. */
-export function acceptedMessage(
-  stage: Stage, messenger: Messenger, account: string, id: string, text: string, buttons: PhoneMessage['buttons'],
-): PhoneMessage {
+export function acceptedMessage(stage: Stage, messenger: Messenger, account: string, id: string, content: Accepted): PhoneMessage {
   return {
-    id, messenger, account, direction: 'received', text, buttons, state: 'waiting', acceptedAt: stage.clock.now(), earlier: [], pressed: [],
+    id, messenger, account, direction: 'received', raw: content.text, spans: [], files: [], buttons: [], state: 'waiting',
+    acceptedAt: stage.clock.now(), earlier: [], pressed: [], ...content,
   }
+}
+
+/** The quoted message as the phone shows it above an answer; nothing when it is not in this conversation. */
+export function quoteOf(stage: Stage, patient: Patient, messenger: Messenger, account: string, id: string | undefined, words?: string): PhoneMessage['quote'] {
+  const quoted = id === undefined ? undefined : stage.phones.message(patient, messenger, id, account)
+  return quoted === undefined ? undefined : { id: quoted.id, text: words ?? (quoted.text || (quoted.files[0]?.name ?? '')) }
 }

@@ -1,3 +1,4 @@
+import { readHtml, trimShown, type ShownText, type Span, type SpanKind } from './formatting.ts'
 import { type PhoneButton } from './phones.ts'
 
 /** An error as the Bot API answers it. */
@@ -15,49 +16,64 @@ export class TelegramRefusal extends Error {
 
 const bad = (text: string): TelegramRefusal => new TelegramRefusal(400, `Bad Request: ${text}`)
 
+/** A text as it was sent and as the phone shows it. */
+export interface TelegramText extends ShownText { raw: string }
+
 /**
  * Reads a text as the phone shows it, without the marks of its parse mode. The limit counts after the marks are gone.
  * @throws TelegramRefusal in the words of the Bot API
  */
-export function readText(value: unknown, parseMode: unknown, limit: number): string {
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-  const plain = strip(text, parseMode === undefined || parseMode === '' ? '' : String(parseMode).toLowerCase()).trim()
-  if (plain === '') throw bad('message text is empty')
-  if (plain.length > limit) throw bad(limit === 4096 ? 'message is too long' : 'message caption is too long')
-  return plain
+export function readText(value: unknown, parseMode: unknown, limit: number, entities?: unknown): TelegramText {
+  const raw = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  const mode = parseMode === undefined || parseMode === '' ? '' : String(parseMode).toLowerCase()
+  const shown = trimShown(mode === '' ? { text: raw, spans: readEntities(entities) } : readMarks(raw, mode))
+  if (shown.text === '') throw bad('message text is empty')
+  if (shown.text.length > limit) throw bad(limit === 4096 ? 'message is too long' : 'message caption is too long')
+  return { ...shown, raw }
 }
 
-const htmlTags = new Set(['b', 'strong', 'i', 'em', 'u', 'ins', 's', 'strike', 'del', 'span', 'tg-spoiler', 'a', 'tg-emoji', 'code', 'pre',
-  'blockquote'])
+/** Reads a caption, which may be missing. */
+export function readCaption(parameters: Record<string, any>): TelegramText {
+  const { caption } = parameters
+  if (caption === undefined || caption === '') return { text: '', spans: [], raw: '' }
+  return readText(caption, parameters.parse_mode, 1024, parameters.caption_entities)
+}
 
-function strip(text: string, mode: string): string {
-  if (mode === '') return text
-  if (mode === 'html') return stripHtml(text)
+/** A parameter that is an object, sent as such or as its JSON. @throws TelegramRefusal */
+export function readObject(value: unknown, name: string): any {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    throw bad(`can't parse ${name} JSON object`)
+  }
+}
+
+const kindsOfEntities: Record<string, SpanKind> = {
+  bold: 'bold', italic: 'italic', underline: 'underline', strikethrough: 'strike', spoiler: 'spoiler', code: 'code', pre: 'pre',
+  blockquote: 'quote', text_link: 'link',
+}
+
+function readEntities(value: unknown): Span[] {
+  const list: unknown = readObject(value, 'entities')
+  if (!Array.isArray(list)) return []
+  return list.flatMap((one: any): Span[] => {
+    const kind = kindsOfEntities[String(one?.type)]
+    return kind === undefined ? [] : [{ kind, from: Number(one.offset), length: Number(one.length), ...(kind === 'link' ? { url: String(one.url) } : {}) }]
+  })
+}
+
+function readMarks(text: string, mode: string): ShownText {
+  if (mode === 'html') return readHtml(text, (why) => bad(`can't parse entities: ${why}`))
   if (mode === 'markdownv2') {
     const reserved = /(?:^|[^\\])([>#+=|{}.!-])/.exec(text)
     if (reserved !== null) {
       throw bad(`can't parse entities: Character '${reserved[1]!}' is reserved and must be escaped with the preceding '\\'`)
     }
-    return text.replace(/\\(.)/g, '$1').replace(/[*_~`]/g, '')
+    return { text: text.replace(/\\(.)/g, '$1').replace(/[*_~`]/g, ''), spans: [] }
   }
-  if (mode === 'markdown') return text.replace(/[*_`]/g, '')
+  if (mode === 'markdown') return { text: text.replace(/[*_`]/g, ''), spans: [] }
   throw bad('unsupported parse_mode')
-}
-
-function stripHtml(text: string): string {
-  const open: string[] = []
-  const plain = text.replace(/<(\/?)([a-z-]*)([^>]*)>?/gi, (whole, slash: string, name: string, _rest, offset: number) => {
-    const tag = name.toLowerCase()
-    const at = `at byte offset ${Buffer.byteLength(text.slice(0, offset))}`
-    if (!whole.endsWith('>') || !htmlTags.has(tag)) {
-      throw bad(`can't parse entities: Unsupported start tag "${name}" ${at}`)
-    }
-    if (slash === '') open.push(tag)
-    else if (open.pop() !== tag) throw bad(`can't parse entities: Unmatched end tag ${at}`)
-    return ''
-  })
-  if (open.length > 0) throw bad(`can't parse entities: Can't find end tag corresponding to start tag "${open.at(-1)!}"`)
-  return plain.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&amp;/g, '&')
 }
 
 /** Buttons of a message. */
@@ -82,14 +98,7 @@ export function showKeyboard(buttons: PhoneButton[][]): { reply_markup?: unknown
  */
 export function readKeyboard(value: unknown): Keyboard {
   if (value === undefined || value === null || value === '') return { buttons: [] }
-  let markup: any = value
-  if (typeof value === 'string') {
-    try {
-      markup = JSON.parse(value)
-    } catch {
-      throw bad("can't parse reply keyboard markup JSON object")
-    }
-  }
+  const markup = readObject(value, 'reply keyboard markup')
   if (typeof markup !== 'object' || Array.isArray(markup)) throw bad('object expected as reply markup')
   if (markup.inline_keyboard !== undefined) {
     const rows = readRows(markup.inline_keyboard, 'inline_keyboard', readInlineButton)

@@ -1,13 +1,14 @@
-import { type Patient, type PhoneMessage } from './phones.ts'
-import { postUpdate, writtenMessage, type Hands, type Stage } from './stage.ts'
+import { rewrite, type Patient, type PhoneMessage } from './phones.ts'
+import { postUpdate, quoteOf, writtenMessage, type Hands, type Said, type Stage } from './stage.ts'
 import { type TelegramBot } from './telegram.ts'
+import { showBot, showChat, showContent, showMessage, showPerson } from './telegram-show.ts'
 import { type Webhook } from './webhooks.ts'
 
 type RunReply = (bot: TelegramBot, answer: string) => void
 type Update = TelegramBot['updates'][number]
 
 /** Kinds of updates that the sandbox makes. */
-export const updateKinds = ['message', 'callback_query', 'my_chat_member'] as const
+export const updateKinds = ['message', 'edited_message', 'channel_post', 'callback_query', 'my_chat_member'] as const
 
 function toWebhook(stage: Stage, bot: TelegramBot, update: Update, chatId: number, runReply: RunReply): Webhook {
   const target = (): { url: string, headers: Record<string, string> } | undefined => bot.webhook === undefined
@@ -40,7 +41,7 @@ function toWebhook(stage: Stage, bot: TelegramBot, update: Update, chatId: numbe
 
 function chatOf(update: Update): number {
   const body = update as any
-  return (body.message ?? body.callback_query?.message ?? body.my_chat_member)?.chat?.id ?? 0
+  return (body.message ?? body.edited_message ?? body.channel_post ?? body.callback_query?.message ?? body.my_chat_member)?.chat?.id ?? 0
 }
 
 /** Sends what waited until a webhook was set. */
@@ -54,11 +55,11 @@ export function flushUpdates(stage: Stage, bot: TelegramBot, runReply: RunReply)
 /** What a person with Telegram can do, told to the bot as updates. */
 export function createTelegramHands(
   stage: Stage, bots: Map<string, TelegramBot>, nextMessageId: (bot: TelegramBot, chatId: number) => number,
-  showMessage: (bot: TelegramBot, patient: Patient, message: PhoneMessage) => unknown, runReply: RunReply,
+  runReply: RunReply,
 ): Hands {
   const botOf = (account: string): TelegramBot => [...bots.values()].find((bot) => String(bot.botId) === account)!
 
-  const emit = (bot: TelegramBot, patient: Patient, kind: (typeof updateKinds)[number], value: unknown): void => {
+  const emit = (bot: TelegramBot, patient: Patient, kind: (typeof updateKinds)[number], value: unknown, chatId = patient.telegramId): void => {
     const update: Update = { update_id: ++bot.nextUpdateId, [kind]: value }
     if (bot.webhook === undefined) {
       bot.updates.push(update)
@@ -68,38 +69,39 @@ export function createTelegramHands(
       stage.poster.lose({ messenger: 'telegram', account: String(bot.botId), kind }, 'not among allowed_updates')
       return
     }
-    postUpdate(stage, toWebhook(stage, bot, update, patient.telegramId, runReply))
+    postUpdate(stage, toWebhook(stage, bot, update, chatId, runReply))
   }
 
-  const person = (patient: Patient): unknown => {
-    const [first = '', last] = patient.name.split(' ')
-    return {
-      id: patient.telegramId, is_bot: false, first_name: first, ...(last === undefined ? {} : { last_name: last }), language_code: 'ru',
-    }
-  }
-  const chat = (patient: Patient): unknown => {
-    const [first = '', last] = patient.name.split(' ')
-    return { id: patient.telegramId, first_name: first, ...(last === undefined ? {} : { last_name: last }), type: 'private' }
-  }
   const now = (): number => Math.floor(stage.clock.now() / 1000)
 
-  const say = (patient: Patient, bot: TelegramBot, shown: string, content: Record<string, unknown>): PhoneMessage => {
+  /** Keeps what was said and tells the bot; `content` stands in for what the message itself would show. */
+  const say = (patient: Patient, bot: TelegramBot, said: Said, content?: Record<string, unknown>, album?: string): PhoneMessage => {
     const account = String(bot.botId)
-    const message = writtenMessage(stage, 'telegram', account, String(nextMessageId(bot, patient.telegramId)), shown)
+    const message = writtenMessage(stage, 'telegram', account, String(nextMessageId(bot, patient.telegramId)), said)
+    message.quote = quoteOf(stage, patient, 'telegram', account, said.quote?.id, said.quote?.text)
     const state = stage.phones.chat(patient, 'telegram', account)
     Object.assign(state, { started: true, lastWroteAt: stage.clock.now() })
     stage.phones.keep(patient, message)
-    emit(bot, patient, 'message', {
-      message_id: Number(message.id), from: person(patient), chat: chat(patient), date: now(), ...content,
-    })
+    const shown = showMessage(stage, bot, patient, message)
+    if (content === undefined) {
+      emit(bot, patient, 'message', { ...shown, ...(album === undefined ? {} : { media_group_id: album }), ...pickedOut(patient, bot, said) })
+    } else {
+      const { message_id, from, chat, date } = shown
+      emit(bot, patient, 'message', { message_id, from, chat, date, ...content })
+    }
     return message
   }
 
+  const pickedOut = (patient: Patient, bot: TelegramBot, { quote }: Said): Record<string, unknown> => {
+    const quoted = quote?.text === undefined ? undefined : stage.phones.message(patient, 'telegram', quote.id, String(bot.botId))
+    return quoted === undefined ? {} : { quote: { text: quote!.text, position: Math.max(0, quoted.text.indexOf(quote!.text!)), is_manual: true } }
+  }
+
   const membership = (patient: Patient, bot: TelegramBot, from: string, to: string): void => {
-    const user = { id: bot.botId, is_bot: true, first_name: bot.name, username: bot.username }
+    const user = showBot(bot)
     emit(bot, patient, 'my_chat_member', {
-      chat: chat(patient),
-      from: person(patient),
+      chat: showChat(patient),
+      from: showPerson(patient),
       date: now(),
       old_chat_member: { user, status: from, ...(from === 'kicked' ? { until_date: 0 } : {}) },
       new_chat_member: { user, status: to, ...(to === 'kicked' ? { until_date: 0 } : {}) },
@@ -107,21 +109,45 @@ export function createTelegramHands(
   }
 
   const hands: Hands = {
-    write(patient, account, text, quotedId) {
+    write(patient, account, said) {
       const bot = botOf(account)
-      const quoted = quotedId === undefined ? undefined : stage.phones.message(patient, 'telegram', quotedId, account)
-      return say(patient, bot, text, {
-        text,
-        ...(/^\/\w+/.test(text) ? { entities: [{ offset: 0, length: /^\/\w+/.exec(text)![0].length, type: 'bot_command' }] } : {}),
-        ...(quoted === undefined ? {} : { reply_to_message: showMessage(bot, patient, quoted) }),
-      })
+      if (said.isUnsupported === true) return [say(patient, bot, { text: '🎲' }, { dice: { emoji: '🎲', value: 4 } })]
+      if (said.card !== undefined) {
+        // Of a card that Telegram knows it also names the owner: somebody else.
+        const contact = { phone_number: said.card.phone, first_name: said.card.name, user_id: patient.telegramId + 76 }
+        return [say(patient, bot, said, { contact })]
+      }
+      const files = said.files ?? []
+      if (files.length < 2) return [say(patient, bot, said)]
+      // An album is a message for each file; the words are with the first.
+      const group = stage.random.digits(17)
+      return files.map((file, index) => say(patient, bot, { ...said, text: index === 0 ? said.text : '', files: [file] }, undefined, group))
+    },
+    edit(patient, message, text) {
+      rewrite(message, stage.clock.now(), { text })
+      const bot = botOf(message.account)
+      emit(bot, patient, 'edited_message', showMessage(stage, bot, patient, message))
+    },
+    // Telegram never tells a bot that a person deleted a message.
+    remove: (_patient, message) => { message.deletedAt = stage.clock.now() },
+    writeInGroup(patient, account, kind, text) {
+      const bot = botOf(account)
+      const chat = kind === 'group'
+        ? { id: -1_001_234_567_890, title: 'Соседи', type: 'supergroup' }
+        : { id: -1_009_876_543_210, title: 'Новости клиники', type: 'channel' }
+      const message_id = nextMessageId(bot, chat.id)
+      const said = writtenMessage(stage, 'telegram', account, String(message_id), { text })
+      emit(bot, patient, kind === 'group' ? 'message' : 'channel_post', {
+        message_id, ...(kind === 'group' ? { from: showPerson(patient) } : { sender_chat: chat }), chat, date: now(),
+        ...showContent(stage, bot, said),
+      }, chat.id)
     },
     press(patient, message, button) {
       const bot = botOf(message.account)
       const id = `43${stage.random.digits(16)}`
       bot.callbacks.set(id, { message, at: stage.clock.now(), answered: false })
       emit(bot, patient, 'callback_query', {
-        id, from: person(patient), message: showMessage(bot, patient, message), data: button.id,
+        id, from: showPerson(patient), message: showMessage(stage, bot, patient, message), data: button.id,
         chat_instance: `-${stage.random.digits(18)}`,
       })
     },
@@ -131,7 +157,7 @@ export function createTelegramHands(
       Object.assign(state, { started: true, blocked: false })
       if (quietly) return
       if (wasBlocked) membership(patient, botOf(account), 'kicked', 'member')
-      hands.write(patient, account, payload === '' ? '/start' : `/start ${payload}`)
+      hands.write(patient, account, { text: payload === '' ? '/start' : `/start ${payload}` })
     },
     shareContact(patient, account, card) {
       const [first = ''] = card.name.split(' ')
@@ -140,14 +166,14 @@ export function createTelegramHands(
       for (const message of patient.messages) {
         if (message.messenger === 'telegram' && message.buttons.flat().some((button) => button.kind === 'contact')) message.buttons = []
       }
-      return say(patient, botOf(account), `☎ ${card.phone}`, {
+      return say(patient, botOf(account), { text: '', card: { name: card.name, phone: card.phone } }, {
         contact: {
           // Telegram gives the own number without a plus.
           phone_number: card.kind === 'own' ? card.phone.replace('+', '') : card.phone,
           first_name: first,
           ...(card.kind === 'unsigned' ? {} : { user_id: owner }),
         },
-        ...(card.kind === 'tampered' ? { forward_origin: { type: 'user', date: now() - 3600, sender_user: person(patient) } } : {}),
+        ...(card.kind === 'tampered' ? { forward_origin: { type: 'user', date: now() - 3600, sender_user: showPerson(patient) } } : {}),
       })
     },
     block(patient, account, blocked) {

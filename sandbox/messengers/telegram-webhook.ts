@@ -3,7 +3,7 @@ import { type TelegramBot } from './telegram.ts'
 import { TelegramRefusal } from './telegram-content.ts'
 
 /** Kinds of updates that a bot gets without asking. `message_reaction` and `chat_member` must be asked for. */
-export const usualUpdates = ['message', 'edited_message', 'callback_query', 'my_chat_member']
+export const usualUpdates = ['message', 'edited_message', 'channel_post', 'callback_query', 'my_chat_member']
 
 const bad = (text: string): TelegramRefusal => new TelegramRefusal(400, `Bad Request: ${text}`)
 

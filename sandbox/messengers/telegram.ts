@@ -3,8 +3,12 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 import { type Behaviour } from './behaviour.ts'
 import { parseForm, parseJsonObject, parseMultipart, rawOf } from './bodies.ts'
 import { type Patient, type PhoneMessage } from './phones.ts'
-import { acceptedMessage, answerCall, badGatewayPage, give, type Answer, type Hands, type Stage, type TroubleAnswers } from './stage.ts'
-import { readKeyboard, readText, showKeyboard, TelegramRefusal } from './telegram-content.ts'
+import { answerCall, badGatewayPage, give, type Answer, type Hands, type Stage, type TroubleAnswers } from './stage.ts'
+import { createChanges } from './telegram-changes.ts'
+import { TelegramRefusal } from './telegram-content.ts'
+import { createTelegramFiles, fileAt, getFile, type TelegramFiles } from './telegram-files.ts'
+import { createSends, isMediaMethod, refusals, tooMany } from './telegram-sends.ts'
+import { showChat } from './telegram-show.ts'
 import { createTelegramHands, flushUpdates } from './telegram-updates.ts'
 import { setWebhook, webhookInfo } from './telegram-webhook.ts'
 
@@ -23,6 +27,7 @@ export interface TelegramBot {
   updates: { update_id: number, [kind: string]: unknown }[]
   lastMessageIds: Map<number, number>
   callbacks: Map<string, { message: PhoneMessage, at: number, answered: boolean }>
+  files: TelegramFiles
 }
 
 /** Stand-in of the Telegram Bot API. */
@@ -42,8 +47,6 @@ const errorAnswer = (error: TelegramRefusal): Answer => ({
   ...(error.retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(error.retryAfterSeconds) } }),
 })
 
-const tooMany = (seconds: number): TelegramRefusal => new TelegramRefusal(429, `Too Many Requests: retry after ${seconds}`, seconds)
-
 const troubles: TroubleAnswers = {
   unauthorized: () => errorAnswer(new TelegramRefusal(401, 'Unauthorized')),
   rateLimited: (behaviour) => errorAnswer(tooMany(behaviour.retryAfterSeconds)),
@@ -51,18 +54,13 @@ const troubles: TroubleAnswers = {
   badGateway: () => ({ status: 502, body: badGatewayPage, code: '502' }),
 }
 
-const refusals: Record<string, TelegramRefusal> = {
-  '': new TelegramRefusal(403, 'Forbidden: bot was blocked by the user'),
-  'blocked': new TelegramRefusal(403, 'Forbidden: bot was blocked by the user'),
-  'deactivated': new TelegramRefusal(403, 'Forbidden: user is deactivated'),
-  'cant-initiate': new TelegramRefusal(403, "Forbidden: bot can't initiate conversation with a user"),
-  'chat-not-found': new TelegramRefusal(400, 'Bad Request: chat not found'),
-}
-
 const descriptions: Record<string, string> = { setwebhook: 'Webhook was set', deletewebhook: 'Webhook was deleted' }
 
-type Parameters = Record<string, any>
-type Method = (bot: TelegramBot, parameters: Parameters, behaviour: Behaviour) => unknown
+/** What a method was called with, uploaded files among it. */
+export type Parameters = Record<string, any>
+
+/** Methods of the Bot API by their lower-case names; they answer the result or throw a `TelegramRefusal`. */
+export type Methods = Record<string, (bot: TelegramBot, parameters: Parameters, behaviour: Behaviour) => unknown>
 
 /** Registers the API at `/tg/bot<token>/<method>` and, for clients that cannot have a path in the root, at `/bot<token>/…`. */
 export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
@@ -81,80 +79,13 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     return patient
   }
 
-  const findMessage = (bot: TelegramBot, parameters: Parameters, deed: string): { patient: Patient, message: PhoneMessage } => {
-    const patient = findChat(parameters.chat_id)
-    const message = stage.phones.message(patient, 'telegram', String(parameters.message_id), String(bot.botId))
-    if (message === undefined || message.deletedAt !== undefined) {
-      throw new TelegramRefusal(400, `Bad Request: message to ${deed} not found`)
-    }
-    return { patient, message }
-  }
-
-  const showMessage = (bot: TelegramBot, patient: Patient, message: PhoneMessage): unknown => ({
-    message_id: Number(message.id),
-    from: { id: bot.botId, is_bot: true, first_name: bot.name, username: bot.username },
-    chat: showChat(patient),
-    date: Math.floor(message.acceptedAt / 1000),
-    ...(message.editedAt === undefined ? {} : { edit_date: Math.floor(message.editedAt / 1000) }),
-    text: message.text,
-    ...showKeyboard(message.buttons),
-  })
-
-  const deliver = (bot: TelegramBot, parameters: Parameters, behaviour: Behaviour, text: string): unknown => {
-    const patient = findChat(parameters.chat_id)
-    const chat = stage.phones.chat(patient, 'telegram', String(bot.botId))
-    const keyboard = readKeyboard(parameters.reply_markup)
-    if (behaviour.mode === 'refuses') throw refusals[behaviour.refusal] ?? refusals['']!
-    if (patient.telegramDeactivated) throw refusals.deactivated!
-    if (chat.blocked) throw refusals.blocked!
-    if (!chat.started) throw refusals['cant-initiate']!
-    if (behaviour.limits === 'strict') {
-      const waitMs = stage.limiter.take(`tg/${bot.botId}`, 30, 30) || stage.limiter.take(`tg/${bot.botId}/${patient.id}`, 20, 1)
-      if (waitMs > 0) throw tooMany(Math.ceil(waitMs / 1000))
-    }
-    const id = String(nextMessageId(bot, patient.telegramId))
-    const message = acceptedMessage(stage, 'telegram', String(bot.botId), id, text, keyboard.buttons)
-    stage.phones.keep(patient, message)
-    const carriage = { delayMs: behaviour.pace === 'instant' ? 0 : 300 }
-    if (behaviour.mode === 'silent') stage.phones.hold(patient, message, carriage)
-    else stage.phones.carry(patient, message, carriage)
-    return showMessage(bot, patient, message)
-  }
-
-  const methods: Record<string, Method> = {
+  const methods: Methods = {
+    ...createSends(stage, findChat, nextMessageId),
+    ...createChanges(stage, findChat),
     getme: (bot) => ({
       id: bot.botId, is_bot: true, first_name: bot.name, username: bot.username, can_join_groups: false,
       can_read_all_group_messages: false, supports_inline_queries: false, can_connect_to_business: false, has_main_web_app: false,
     }),
-    sendmessage: (bot, parameters, behaviour) => deliver(bot, parameters, behaviour, readText(parameters.text, parameters.parse_mode, 4096)),
-    sendphoto: (bot, parameters, behaviour) => deliver(bot, parameters, behaviour, fileText('photo', parameters)),
-    senddocument: (bot, parameters, behaviour) => deliver(bot, parameters, behaviour, fileText('document', parameters)),
-    editmessagetext(bot, parameters) {
-      const { patient, message } = findMessage(bot, parameters, 'edit')
-      if (message.direction === 'written') throw new TelegramRefusal(400, "Bad Request: message can't be edited")
-      const text = readText(parameters.text, parameters.parse_mode, 4096)
-      const keyboard = readKeyboard(parameters.reply_markup)
-      if (text === message.text && JSON.stringify(keyboard.buttons) === JSON.stringify(message.buttons)) throw notModified
-      message.earlier.push({ at: stage.clock.now(), text: message.text })
-      Object.assign(message, { text, buttons: keyboard.buttons, editedAt: stage.clock.now() })
-      return showMessage(bot, patient, message)
-    },
-    editmessagereplymarkup(bot, parameters) {
-      const { patient, message } = findMessage(bot, parameters, 'edit')
-      if (message.direction === 'written') throw new TelegramRefusal(400, "Bad Request: message can't be edited")
-      const keyboard = readKeyboard(parameters.reply_markup)
-      if (JSON.stringify(keyboard.buttons) === JSON.stringify(message.buttons)) throw notModified
-      Object.assign(message, { buttons: keyboard.buttons, editedAt: stage.clock.now() })
-      return showMessage(bot, patient, message)
-    },
-    deletemessage(bot, parameters) {
-      const { message } = findMessage(bot, parameters, 'delete')
-      if (stage.clock.now() - message.acceptedAt > 48 * 3_600_000) {
-        throw new TelegramRefusal(400, "Bad Request: message can't be deleted for everyone")
-      }
-      message.deletedAt = stage.clock.now()
-      return true
-    },
     answercallbackquery(bot, parameters) {
       const callback = bot.callbacks.get(String(parameters.callback_query_id))
       if (callback === undefined || callback.answered || stage.clock.now() - callback.at > 15 * 60_000) {
@@ -167,6 +98,7 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
       if (typeof parameters.text === 'string' && parameters.text !== '') callback.message.notice = parameters.text
       return true
     },
+    getfile: (bot, parameters) => getFile(stage, bot, parameters.file_id),
     getchat: (_bot, parameters) => showChat(findChat(parameters.chat_id)),
     sendchataction(bot, parameters) {
       if (stage.phones.chat(findChat(parameters.chat_id), 'telegram', String(bot.botId)).blocked) throw refusals.blocked!
@@ -228,16 +160,28 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     }
     const parameters = { ...request.query as Parameters, ...readParameters(request) }
     const kind = method.startsWith('send') && method !== 'sendchataction' ? 'send' : 'call'
-    const to = { messenger: 'telegram', account: String(bot.botId), method, kind } as const
+    const to = { messenger: 'telegram', account: String(bot.botId), method, kind, isMedia: isMediaMethod(method) } as const
     return answerCall(stage, to, reply, troubles, (behaviour) => execute(bot, method, parameters, behaviour))
   }
   for (const url of ['/tg/bot:token/:method', '/bot:token/:method']) {
     app.route({ method: ['GET', 'POST'], url, handler: handle as any })
   }
 
+  const download = (request: FastifyRequest<{ Params: { 'token': string, '*': string } }>, reply: FastifyReply) => {
+    const bot = bots.get(request.params.token)
+    const account = bot === undefined ? '' : String(bot.botId)
+    const to = { messenger: 'telegram', account, method: 'file', kind: 'call', isMedia: true } as const
+    return answerCall(stage, to, reply, troubles, () => {
+      const file = bot === undefined ? undefined : fileAt(stage, bot, request.params['*'])
+      if (file === undefined) return errorAnswer(new TelegramRefusal(404, 'Not Found'))
+      return { status: 200, body: file.bytes, code: 'ok', headers: { 'content-type': 'application/octet-stream' } }
+    })
+  }
+  for (const url of ['/tg/file/bot:token/*', '/file/bot:token/*']) app.get(url, download as any)
+
   return {
     bots,
-    hands: createTelegramHands(stage, bots, nextMessageId, showMessage, runReply),
+    hands: createTelegramHands(stage, bots, nextMessageId, runReply),
     add(options = {}) {
       const botId = options.botId ?? 7_000_000_000 + bots.size + 1
       const bot: TelegramBot = {
@@ -250,25 +194,12 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
         updates: [],
         lastMessageIds: new Map(),
         callbacks: new Map(),
+        files: createTelegramFiles(),
       }
       bots.set(bot.token, bot)
       return bot
     },
   }
-}
-
-const notModified = new TelegramRefusal(400, 'Bad Request: message is not modified: specified new message content and reply markup are ' +
-  'exactly the same as a current content and reply markup of the message')
-
-const showChat = (patient: Patient): unknown => {
-  const [first = '', last] = patient.name.split(' ')
-  return { id: patient.telegramId, first_name: first, ...(last === undefined ? {} : { last_name: last }), type: 'private' }
-}
-
-function fileText(kind: 'photo' | 'document', parameters: Parameters): string {
-  if (parameters[kind] === undefined) throw new TelegramRefusal(400, `Bad Request: there is no ${kind} in the request`)
-  const { caption } = parameters
-  return caption === undefined || caption === '' ? `[${kind}]` : `[${kind}] ${readText(caption, parameters.parse_mode, 1024)}`
 }
 
 function readParameters(request: FastifyRequest): Parameters {

@@ -55,6 +55,7 @@ const later: Record<number, Omit<Failure, 'status'>> = {
     details: 'In order to maintain a healthy ecosystem engagement, the message failed to be delivered.',
   },
   131050: { title: 'User has stopped receiving marketing messages', details: 'The recipient chose to stop receiving marketing messages.' },
+  131053: { title: 'Media upload error', details: 'Unable to upload the media used in the message.' },
   131056: {
     title: '(Business Account, Consumer Account) pair rate limit hit',
     details: 'Message failed to send because there were too many messages sent from this phone number to the same phone number ' +
@@ -92,9 +93,10 @@ export function comesLater(code: number): boolean {
   return code in later
 }
 
-/** The `errors` of a failed status. */
-export function laterErrors(code: number): unknown[] {
-  const { title, details } = later[code] ?? later[131026]!
+/** The `errors` of a failed status; `why` is more exact than the usual details. */
+export function laterErrors(code: number, why?: string): unknown[] {
+  const { title, details: usual } = later[code] ?? later[131026]!
+  const details = why ?? usual
   return [{
     code, title, message: title, error_data: { details },
     href: 'https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/',

@@ -79,7 +79,7 @@ export interface SentMessage {
 
 /** The webhook of one status. */
 export function statusWebhook(
-  stage: Stage, number: WhatsAppNumber, message: SentMessage, status: Receipt, at: number, errorCode?: number,
+  stage: Stage, number: WhatsAppNumber, message: SentMessage, status: Receipt, at: number, error?: { code: number, details?: string },
 ): Webhook | undefined {
   const userId = message.patient?.whatsappUserId ?? message.userId
   const priced = status === 'sent' || status === 'delivered'
@@ -105,7 +105,7 @@ export function statusWebhook(
           }
         : {}),
       ...(message.opaque === undefined ? {} : { biz_opaque_callback_data: message.opaque }),
-      ...(errorCode === undefined ? {} : { errors: laterErrors(errorCode) }),
+      ...(error === undefined ? {} : { errors: laterErrors(error.code, error.details) }),
     }],
   }, `status:${status}`)
 }
@@ -127,6 +127,18 @@ export function inboundWebhook(
       ...content,
     }],
   }, `message:${String(content.type)}`)
+}
+
+/**
+ * The echo of what staff wrote in the WhatsApp Business app on the clinic's own phone.
+ * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes
+ */
+export function echoWebhook(stage: Stage, number: WhatsAppNumber, patient: Patient, id: string, content: Record<string, unknown>): Webhook | undefined {
+  return envelope(stage, number, 'smb_message_echoes', {
+    messaging_product: 'whatsapp',
+    metadata: metadata(number),
+    message_echoes: [{ from: number.displayPhoneNumber, to: patient.id, id, timestamp: seconds(stage.clock.now()), ...content }],
+  }, `echo:${String(content.type)}`)
 }
 
 /** What a press of a button says: a template's quick reply and an interactive button differ. */

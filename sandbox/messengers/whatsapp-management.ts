@@ -1,35 +1,27 @@
-import { createHash } from 'node:crypto'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
 
-import { type Behaviour } from './behaviour.ts'
-import { parseForm, parseJsonObject, parseMultipart, rawOf } from './bodies.ts'
+import { parseForm, parseJsonObject, rawOf } from './bodies.ts'
 import { isWebhookAddress, postUpdate, type Answer, type Stage } from './stage.ts'
-import { type Opened, type WhatsAppNumber } from './whatsapp.ts'
-import { graphError, unknownObject } from './whatsapp-errors.ts'
+import { type CallNumber, type OpenNumber, type WhatsAppNumber } from './whatsapp.ts'
+import { graphError } from './whatsapp-errors.ts'
 import { envelope } from './whatsapp-events.ts'
+import { type Media } from './whatsapp-media.ts'
 import { checkTtl, type Template } from './whatsapp-templates.ts'
 
-type Open = (request: FastifyRequest, id: string, belongs: (number: WhatsAppNumber) => boolean) => Opened
-type Call = (
-  reply: FastifyReply, opened: Opened, account: string, method: string, kind: 'send' | 'call',
-  execute: (number: WhatsAppNumber, behaviour: Behaviour) => Answer | Promise<Answer>,
-) => Promise<FastifyReply> | FastifyReply
 type ById = FastifyRequest<{ Params: { id: string }, Querystring: Record<string, string> }>
-
-interface Medium { id: string, data: Buffer, mimeType: string, sha256: string, number: WhatsAppNumber }
 
 const usualFields = ['verified_name', 'code_verification_status', 'display_phone_number', 'quality_rating', 'platform_type', 'throughput']
 const categories: readonly unknown[] = ['UTILITY', 'MARKETING', 'AUTHENTICATION']
 
 const ok = (body: unknown): Answer => ({ status: 200, body, code: 'ok' })
 
-/** Registers everything of the Graph API that is not sending: the number, templates, subscriptions, media. */
-export function registerManagement(app: FastifyInstance, stage: Stage, numbers: Map<string, WhatsAppNumber>, open: Open, call: Call): void {
-  const media = new Map<string, Medium>()
-
+/** Registers everything of the Graph API that is neither sending nor files: the number, templates, subscriptions. */
+export function registerManagement(
+  app: FastifyInstance, stage: Stage, numbers: Map<string, WhatsAppNumber>, media: Media, open: OpenNumber, call: CallNumber,
+): void {
   const about = (number: WhatsAppNumber, fields: string | undefined): Record<string, unknown> => {
     const all: Record<string, unknown> = {
       verified_name: number.verifiedName, code_verification_status: 'VERIFIED', display_phone_number: number.displayPhoneNumber,
@@ -45,7 +37,7 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
 
   app.get('/wa/:version/:id', (request: ById, reply) => {
     const { id } = request.params
-    const opened = open(request, id, (number) => number.phoneNumberId === id || number.wabaId === id || media.get(id)?.number === number ||
+    const opened = open(request, id, (number) => number.phoneNumberId === id || number.wabaId === id || media.find(id)?.number === number ||
       number.templates.some((template) => template.id === id))
     return call(reply, opened, id, 'GET object', 'call', (number) => {
       if (number.phoneNumberId === id) return ok(about(number, request.query.fields))
@@ -54,12 +46,8 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
       }
       const template = number.templates.find((one) => one.id === id)
       if (template !== undefined) return ok(template)
-      const medium = media.get(id)!
-      return ok({
-        url: `${stage.origin()}/wa-media/${id}`, mime_type: medium.mimeType, sha256: medium.sha256, file_size: medium.data.length, id,
-        messaging_product: 'whatsapp',
-      })
-    })
+      return ok(media.show(media.find(id)!))
+    }, media.find(id) !== undefined)
   })
 
   app.get('/wa/:version/:id/phone_numbers', (request: ById, reply) => {
@@ -217,38 +205,6 @@ export function registerManagement(app: FastifyInstance, stage: Stage, numbers: 
     return call(reply, open(request, id, (number) => number.wabaId === id), id, 'DELETE subscribed_apps', 'call', (number) => {
       for (const one of numbers.values()) if (one.wabaId === number.wabaId) Object.assign(one, { subscribed: false, override: undefined })
       return ok({ success: true })
-    })
-  })
-
-  app.post('/wa/:version/:id/media', (request: ById, reply) => {
-    const { id } = request.params
-    return call(reply, open(request, id, (number) => number.phoneNumberId === id), id, 'POST media', 'call', (number) => {
-      const { fields, files } = parseMultipart(rawOf(request.body), request.headers['content-type'] ?? '')
-      if (fields.messaging_product !== 'whatsapp') return graphError(400, 100, '(#100) The parameter messaging_product is required.')
-      if (files.file === undefined) return graphError(400, 100, '(#100) The parameter file is required.')
-      const { data, contentType } = files.file
-      if (data.length > 100 * 1024 * 1024) return graphError(400, 131053, '(#131053) Media upload error', 'File size is too big.')
-      const medium: Medium = {
-        id: stage.random.digits(16), data, mimeType: fields.type ?? contentType, number,
-        sha256: createHash('sha256').update(data).digest('hex'),
-      }
-      media.set(medium.id, medium)
-      return ok({ id: medium.id })
-    })
-  })
-
-  app.delete('/wa/:version/:id', (request: ById, reply) => {
-    const { id } = request.params
-    return call(reply, open(request, id, (number) => media.get(id)?.number === number), id, 'DELETE media', 'call', () =>
-      ok({ success: media.delete(id) }))
-  })
-
-  app.get('/wa-media/:id', (request: ById, reply) => {
-    const { id } = request.params
-    return call(reply, open(request, id, (number) => media.get(id)?.number === number), id, 'GET media bytes', 'call', () => {
-      const medium = media.get(id)
-      if (medium === undefined) return unknownObject(id)
-      return { status: 200, body: medium.data, code: 'ok', headers: { 'content-type': medium.mimeType } }
     })
   })
 }

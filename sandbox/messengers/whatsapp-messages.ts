@@ -1,11 +1,21 @@
+import { type PhoneFile, type Place } from './files.ts'
 import { type PhoneButton } from './phones.ts'
 import { graphError, type GraphError } from './whatsapp-errors.ts'
+import { misfitOf } from './whatsapp-media.ts'
 import { renderTemplate, type Template } from './whatsapp-templates.ts'
 
 /** A send that passed the checks. */
 export interface ReadMessage {
   text: string
   buttons: PhoneButton[][]
+  files?: PhoneFile[]
+  place?: Place
+  card?: { name: string, phone: string }
+  reaction?: { id: string, emoji: string }
+  /** Id of the message that this one quotes. */
+  quotedId?: string
+  /** What Meta will find out about the file after it has accepted the send. */
+  misfit?: string
   template?: Template
   opaque?: string
   /** Address: a phone or a business-scoped user id. */
@@ -20,11 +30,14 @@ const media = ['image', 'document', 'video', 'audio', 'sticker']
 
 const invalid = (details: string): GraphError => graphError(400, 100, '(#100) Invalid parameter', details)
 
+/** The stored file with this id; undefined when it is not this number's. */
+export type FindFile = (id: string) => PhoneFile | undefined
+
 /**
  * Reads the body of `POST /<PNID>/messages` by the rules of the Cloud API.
  * @see https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
  */
-export function readMessage(body: Record<string, any>, templates: readonly Template[]): ReadMessage | GraphError {
+export function readMessage(body: Record<string, any>, templates: readonly Template[], findFile: FindFile): ReadMessage | GraphError {
   if (body.messaging_product !== 'whatsapp') return graphError(400, 100, '(#100) The parameter messaging_product is required.')
   const unknown = Object.keys(body).find((key) => !knownFields.has(key))
   if (unknown !== undefined) return invalid(`Unexpected key "${unknown}" on param "$root".`)
@@ -43,15 +56,17 @@ export function readMessage(body: Record<string, any>, templates: readonly Templ
   if (phone === undefined && !/^[A-Z]{2}\.[A-Za-z0-9]{1,128}$/.test(body.recipient)) {
     return graphError(400, 131009, '(#131009) Parameter value is not valid', 'recipient is not a valid user id.')
   }
-  const content = readContent(body, templates)
+  const { context } = body
+  if (context !== undefined && typeof context?.message_id !== 'string') return graphError(400, 100, "(#100) The parameter context['message_id'] is required.")
+  const content = readContent(body, templates, findFile)
   return 'status' in content
     ? content
-    : { ...content, opaque, phone, userId: phone === undefined ? body.recipient : undefined }
+    : { ...content, quotedId: context?.message_id, opaque, phone, userId: phone === undefined ? body.recipient : undefined }
 }
 
-type Content = Pick<ReadMessage, 'text' | 'buttons' | 'template'>
+type Content = Omit<ReadMessage, 'opaque' | 'phone' | 'userId' | 'quotedId'>
 
-function readContent(body: Record<string, any>, templates: readonly Template[]): Content | GraphError {
+function readContent(body: Record<string, any>, templates: readonly Template[], findFile: FindFile): Content | GraphError {
   const type: unknown = body.type ?? 'text'
   if (type === 'text') {
     const text: unknown = body.text?.body
@@ -61,19 +76,48 @@ function readContent(body: Record<string, any>, templates: readonly Template[]):
   }
   if (type === 'template') return readTemplate(body.template, templates)
   if (type === 'interactive') return readInteractive(body.interactive)
-  if (typeof type === 'string' && media.includes(type)) {
-    const object = body[type]
-    if (typeof object?.id !== 'string' && typeof object?.link !== 'string') {
-      return graphError(400, 100, `(#100) The parameter ${type}['id'] or ${type}['link'] is required.`)
+  if (typeof type === 'string' && media.includes(type)) return readMedia(type, body[type], findFile)
+  if (type === 'location') {
+    const { latitude, longitude, name, address } = body.location ?? {}
+    if (!(Math.abs(Number(latitude)) <= 90 && Math.abs(Number(longitude)) <= 180)) {
+      return graphError(400, 100, "(#100) The parameter location['latitude'] and location['longitude'] are required.")
     }
-    if (typeof object.caption === 'string' && object.caption.length > 1024) {
-      return invalid(`Param ${type}['caption'] must be at most 1024 characters long.`)
-    }
-    return { text: [`[${type}]`, object.filename, object.caption].filter(Boolean).join(' '), buttons: [] }
+    return { text: '', buttons: [], place: { latitude: Number(latitude), longitude: Number(longitude), name, address } }
   }
-  if (type === 'location' || type === 'contacts' || type === 'reaction') return { text: `[${type}]`, buttons: [] }
+  if (type === 'contacts') {
+    const [contact] = Array.isArray(body.contacts) ? body.contacts as any[] : []
+    if (typeof contact?.name?.formatted_name !== 'string') return graphError(400, 100, "(#100) The parameter contacts['name']['formatted_name'] is required.")
+    return { text: '', buttons: [], card: { name: contact.name.formatted_name, phone: String(contact.phones?.[0]?.phone ?? '') } }
+  }
+  if (type === 'reaction') {
+    const { message_id: id, emoji } = body.reaction ?? {}
+    if (typeof id !== 'string' || typeof emoji !== 'string') return graphError(400, 100, "(#100) The parameter reaction['message_id'] is required.")
+    return { text: '', buttons: [], reaction: { id, emoji } }
+  }
   return invalid('Param type must be one of {AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, ' +
     'VIDEO}.')
+}
+
+function readMedia(type: string, object: any, findFile: FindFile): Content | GraphError {
+  if (typeof object?.id !== 'string' && typeof object?.link !== 'string') {
+    return graphError(400, 100, `(#100) The parameter ${type}['id'] or ${type}['link'] is required.`)
+  }
+  const allowed = ['id', 'link', ...type === 'document' ? ['caption', 'filename'] : type === 'audio' ? ['voice'] : type === 'sticker' ? [] : ['caption']]
+  const unknown = Object.keys(object).find((key) => !allowed.includes(key))
+  if (unknown !== undefined) return invalid(`Unexpected key "${unknown}" on param "${type}".`)
+  const caption: unknown = object.caption ?? ''
+  if (typeof caption !== 'string' || caption.length > 1024) return invalid(`Param ${type}['caption'] must be at most 1024 characters long.`)
+  // Meta fetches links by itself, after it has accepted the send, and cannot see the loopback interface.
+  if (object.id === undefined) return { text: caption, buttons: [], misfit: 'Unable to download the media from the link.' }
+  const stored = findFile(object.id)
+  if (stored === undefined) {
+    return graphError(400, 100, `(#100) Param ${type}['id'] is not a valid whatsapp business account media attachment ID`)
+  }
+  const kind = type === 'document' ? 'file' : type === 'audio' ? object.voice === true ? 'voice' : 'audio' : type as PhoneFile['kind']
+  return {
+    text: caption, buttons: [], misfit: misfitOf(type, stored),
+    files: [{ ...stored, kind, name: typeof object.filename === 'string' ? object.filename : stored.name }],
+  }
 }
 
 function readTemplate(sent: any, templates: readonly Template[]): Content | GraphError {

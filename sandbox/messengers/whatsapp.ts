@@ -4,11 +4,14 @@ import { parseJsonObject, rawOf } from './bodies.ts'
 import { type Behaviour } from './behaviour.ts'
 import { createReport } from './receipts.ts'
 import {
-  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, postUpdate, settleFirst, writtenMessage,
-  type Answer, type Hands, type Stage, type TroubleAnswers,
+  acceptedMessage, afterDelay, answerCall, badGatewayPage, give, quoteOf, settleFirst,
+  type Answer, type Stage, type TroubleAnswers,
 } from './stage.ts'
+import { readWhatsAppMarks } from './formatting.ts'
+import { createWhatsAppHands, type WhatsAppHands } from './whatsapp-hands.ts'
 import { comesLater, graphError, refusal, unknownObject } from './whatsapp-errors.ts'
-import { inboundWebhook, pressContent, statusWebhook, type SentMessage } from './whatsapp-events.ts'
+import { statusWebhook, type SentMessage } from './whatsapp-events.ts'
+import { registerMedia } from './whatsapp-media.ts'
 import { registerManagement } from './whatsapp-management.ts'
 import { readMessage } from './whatsapp-messages.ts'
 import { ttlMs, usualTemplates, type Template } from './whatsapp-templates.ts'
@@ -35,13 +38,15 @@ export interface WhatsAppNumber {
   /** Alternate callback URL of this number; goes before the others. */
   numberOverride?: WebhookAddress
   subscribed: boolean
+  /** The number also lives in the WhatsApp Business app; only then Meta tells of edits, deletions and what staff writes there. */
+  coexists: boolean
 }
 
 /** Stand-in of the WhatsApp Cloud API. */
 export interface WhatsApp {
   add(options?: Partial<WhatsAppNumber>): WhatsAppNumber
   numbers: Map<string, WhatsAppNumber>
-  hands: Hands
+  hands: WhatsAppHands
 }
 
 const troubles: TroubleAnswers = {
@@ -54,6 +59,15 @@ const troubles: TroubleAnswers = {
 /** The number that a token may use under this id, or the vendor's error. */
 export type Opened = { number: WhatsAppNumber } | { error: Answer }
 
+/** Finds the number that a request's token may use. */
+export type OpenNumber = (request: FastifyRequest, id: string, belongs: (number: WhatsAppNumber) => boolean) => Opened
+
+/** Answers a call for an opened number, staged trouble included. */
+export type CallNumber = (
+  reply: FastifyReply, opened: Opened, account: string, method: string, kind: 'send' | 'call',
+  execute: (number: WhatsAppNumber, behaviour: Behaviour) => Answer | Promise<Answer>, isMedia?: boolean,
+) => Promise<FastifyReply> | FastifyReply
+
 /** Registers the API below `/wa/vNN.0`. */
 export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
   const numbers = new Map<string, WhatsAppNumber>()
@@ -64,7 +78,7 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
 
   const tokenOf = (request: FastifyRequest): string | undefined => /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
 
-  const open = (request: FastifyRequest, id: string, belongs: (number: WhatsAppNumber) => boolean): Opened => {
+  const open: OpenNumber = (request, id, belongs) => {
     const token = tokenOf(request)
     if (token === undefined) return { error: graphError(401, 190, 'Authentication Error') }
     const own = [...numbers.values()].filter((number) => number.token === token)
@@ -73,15 +87,17 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
     return number === undefined ? { error: unknownObject(id, request.method === 'GET' ? 'get' : 'post') } : { number }
   }
 
-  const send = async (number: WhatsAppNumber, raw: Buffer, behaviour: Behaviour): Promise<Answer> => {
-    const body = parseJsonObject(raw)
+  const send = async (number: WhatsAppNumber, body: Record<string, any> | undefined, behaviour: Behaviour): Promise<Answer> => {
     if (body === undefined) return graphError(400, 100, '(#100) The parameter messaging_product is required.')
     if (body.status === 'read') return markRead(body)
-    const read = readMessage(body, number.templates)
+    const read = readMessage(body, number.templates, (id) => {
+      const medium = media.find(id)
+      return medium?.number === number ? medium.file : undefined
+    })
     if ('status' in read) return read
     if (behaviour.limits === 'strict' && stage.limiter.take(`wa/${number.phoneNumberId}`, 80, 80) > 0) return refusal(130429)
 
-    let failing = behaviour.mode === 'refuses' ? Number(behaviour.refusal || 131026) : undefined
+    let failing = behaviour.mode === 'refuses' ? Number(behaviour.refusal || 131026) : read.misfit === undefined ? undefined : 131053
     if (failing !== undefined && !comesLater(failing)) return refusal(failing)
     const patient = read.phone === undefined ? stage.phones.byWhatsAppUserId(read.userId!) : stage.phones.find(read.phone)
     const now = stage.clock.now()
@@ -90,7 +106,9 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
       category: read.template?.category.toLowerCase() ?? 'service', at: now, conversationId: stage.random.hex(32),
     }
     const report = createReport(stage, { messenger: 'whatsapp', account: number.phoneNumberId }, behaviour, (status, at) => {
-      const webhook = statusWebhook(stage, number, message, status, at, status === 'failed' ? failing : undefined)
+      const webhook = statusWebhook(stage, number, message, status, at, status === 'failed' && failing !== undefined
+        ? { code: failing, details: failing === 131053 ? read.misfit : undefined }
+        : undefined)
       return webhook === undefined ? Promise.resolve() : stage.poster.post(webhook)
     })
     const answer: Answer = {
@@ -115,7 +133,17 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
       // About one message per 6 seconds to one person, with a burst of 45.
       if (behaviour.limits === 'strict' && stage.limiter.take(`wa/${number.phoneNumberId}/${patient.id}`, 45, 1 / 6) > 0) failing ??= 131056
     }
-    const onPhone = acceptedMessage(stage, 'whatsapp', number.phoneNumberId, message.id, read.text, read.buttons)
+    if (read.reaction !== undefined && patient !== undefined && failing === undefined) {
+      const target = stage.phones.message(patient, 'whatsapp', read.reaction.id, number.phoneNumberId)
+      if (target !== undefined) target.reaction = read.reaction.emoji || undefined
+      stage.phones.onChange()
+      return answer
+    }
+    const { text, buttons, files = [], place, card } = read
+    const onPhone = acceptedMessage(stage, 'whatsapp', number.phoneNumberId, message.id, {
+      ...readWhatsAppMarks(text), raw: text, buttons, files, place, card,
+      quote: patient === undefined ? undefined : quoteOf(stage, patient, 'whatsapp', number.phoneNumberId, read.quotedId),
+    })
     if (read.template !== undefined) onPhone.template = { name: read.template.name, language: read.template.language }
     if (patient !== undefined) stage.phones.keep(patient, onPhone)
     sent.set(message.id, { number, message, report })
@@ -154,56 +182,24 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
 
   app.post<{ Params: { version: string, id: string } }>('/wa/:version/:id/messages', async (request, reply) => {
     const opened = open(request, request.params.id, (number) => number.phoneNumberId === request.params.id)
-    return call(reply, opened, request.params.id, 'POST messages', 'send', (number, behaviour) =>
-      send(number, rawOf(request.body), behaviour))
+    const body = parseJsonObject(rawOf(request.body))
+    const isMedia = ['image', 'document', 'video', 'audio', 'sticker'].includes(String(body?.type))
+    return call(reply, opened, request.params.id, 'POST messages', 'send', (number, behaviour) => send(number, body, behaviour), isMedia)
   })
 
-  const call = (
-    reply: FastifyReply, opened: Opened, account: string, method: string, kind: 'send' | 'call',
-    execute: (number: WhatsAppNumber, behaviour: Behaviour) => Answer | Promise<Answer>,
-  ): Promise<FastifyReply> | FastifyReply => {
+  const call: CallNumber = (reply, opened, account, method, kind, execute, isMedia) => {
     if ('error' in opened) {
       stage.calls.add({ messenger: 'whatsapp', account, method, status: opened.error.status, code: opened.error.code })
       return give(reply, opened.error)
     }
     const { number } = opened
-    return answerCall(stage, { messenger: 'whatsapp', account: number.phoneNumberId, method, kind }, reply, troubles,
+    return answerCall(stage, { messenger: 'whatsapp', account: number.phoneNumberId, method, kind, isMedia }, reply, troubles,
       (behaviour) => execute(number, behaviour))
   }
 
-  registerManagement(app, stage, numbers, open, call)
-
-  const inbound = (patient: Parameters<Hands['write']>[0], account: string, text: string, content: Record<string, unknown>) => {
-    const number = numbers.get(account)!
-    const message = writtenMessage(stage, 'whatsapp', account, wamid(patient.id), text)
-    stage.phones.chat(patient, 'whatsapp', account).lastWroteAt = stage.clock.now()
-    stage.phones.chat(patient, 'whatsapp', account).started = true
-    stage.phones.keep(patient, message)
-    const webhook = inboundWebhook(stage, number, patient, message.id, content)
-    if (webhook !== undefined) postUpdate(stage, webhook)
-    return message
-  }
-
-  const hands: Hands = {
-    write: (patient, account, text, quotedId) => inbound(patient, account, text, {
-      type: 'text',
-      text: { body: text },
-      ...(quotedId === undefined ? {} : { context: { from: numbers.get(account)!.displayPhoneNumber, id: quotedId } }),
-    }),
-    press(patient, message, button) {
-      hands.read!(patient, message)
-      inbound(patient, message.account, button.text, pressContent(numbers.get(message.account)!, message, button))
-    },
-    // The other side learns nothing of a block: messages just stay "sent".
-    block: (patient, account, blocked) => { stage.phones.chat(patient, 'whatsapp', account).blocked = blocked },
-    read(_patient, message) {
-      if (message.state !== 'arrived') return
-      message.state = 'read'
-      message.readAt = stage.clock.now()
-      void sent.get(message.id)?.report('read', message.readAt)
-      stage.phones.onChange()
-    },
-  }
+  const media = registerMedia(app, stage, open, call)
+  registerManagement(app, stage, numbers, media, open, call)
+  const hands = createWhatsAppHands(stage, numbers, media, wamid, (id) => sent.get(id)?.report)
 
   return {
     numbers,
@@ -221,6 +217,7 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
         baseUrl: `${stage.origin()}/wa/v23.0`,
         templates: usualTemplates(stage.random),
         subscribed: false,
+        coexists: false,
         ...options,
       }
       numbers.set(phoneNumberId, number)
