@@ -11,6 +11,7 @@ import { createDatabase, requireServer, type DatabaseConnection } from './db/dat
 import { startEmbedded } from './db/embedded.ts'
 import { migrateToLatest } from './db/migrate.ts'
 import { createSecrets, deriveKey } from './db/secrets.ts'
+import { keepPresence } from './flows/catch-up.ts'
 import { type Deps } from './flows/deps.ts'
 import { createMetrics } from './flows/metrics.ts'
 import { createPageOpener } from './flows/open-page.ts'
@@ -21,6 +22,7 @@ import { createServer } from './http/server.ts'
 import { createSessions } from './http/portal-session.ts'
 import { type Log } from './log.ts'
 import { openQueue } from './queue/boss.ts'
+import { startLoop } from './queue/loop.ts'
 import { AppError, messageOf } from './errors.ts'
 import { startWorkers } from './workers.ts'
 
@@ -35,6 +37,7 @@ export interface App {
 
 /** Calls that are still out when the process stops get this long; then they are cut and their outcome counts as unknown. */
 const drainMs = 5_000
+const presenceMs = 5_000
 
 /** The composition root: the only file that knows everything. */
 export const startApp = async (config: Config, log: Log, replace: { clock?: Clock } = {}): Promise<App> => {
@@ -78,10 +81,16 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     },
   })
   if (config.role !== 'worker') origin = await server.listen({ host: config.host, port: config.port }).catch((cause: unknown) => refuseAddress(cause))
+  // Whoever listens to the portals says that somebody does; after a silence the dialogues are looked through for what was missed.
+  const presence =
+    config.role === 'worker'
+      ? undefined
+      : startLoop({ work: () => keepPresence(deps), idleMs: presenceMs, onError: (error) => log.warn({ code: 'PRESENCE_FAILED', reason: messageOf(error) }, 'presence could not be noted') })
   const workers = config.role === 'web' ? undefined : await startWorkers(deps, connection)
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     await server.close()
+    await presence?.stop()
     const cut = new AbortController()
     void sleep(drainMs, undefined, { signal: cut.signal }).then(() => stopping.abort(), () => undefined)
     await workers?.stop()

@@ -5,10 +5,13 @@ import { prune } from './db/inbox.ts'
 import { listConnections } from './db/connections.ts'
 import { listPortals } from './db/portals.ts'
 import { messageOf } from './errors.ts'
+import { lookThroughRecent } from './flows/catch-up.ts'
 import { checkConnection } from './flows/connect-channel.ts'
 import { type Deps } from './flows/deps.ts'
 import { performPortalWork } from './flows/perform-portal.ts'
+import { performLineWork } from './flows/perform-lines.ts'
 import { createSender } from './flows/perform-sends.ts'
+import { createTalker } from './flows/perform-talk.ts'
 import { processInbox, processLifecycle } from './flows/process-inbox.ts'
 import { matchParkedReceipts, recoverAbandoned } from './flows/recover.ts'
 import { rearmTimers, wakeDeliveries, wakeOverdue } from './flows/wake-deliveries.ts'
@@ -26,6 +29,7 @@ const sweepMs = 1_000
 /** Starts everything that works in the background: the loops over inbox and outbox, recovery, timers and recurring jobs. */
 export const startWorkers = async (deps: Deps, connection: DatabaseConnection): Promise<Workers> => {
   const sender = createSender(deps)
+  const talker = createTalker(deps)
   const speaker = `${hostname()} ${process.pid} ${Math.random().toString(36).slice(2)}`
   const loop = (name: string, work: () => Promise<number>, every = idleMs): Loop =>
     startLoop({
@@ -41,6 +45,8 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     // Two: while one stores what messengers answered, the other prepares the next sends.
     channel: [loop('channel', () => sender.perform()), loop('channel', () => sender.perform())],
     portal: [loop('portal', () => performPortalWork(deps, speaker))],
+    lines: [loop('lines', () => performLineWork(deps, speaker))],
+    talk: [loop('talk', () => talker.perform())],
   }
   const sweeps = [
     loop('recover', () => recoverAbandoned(deps), sweepMs),
@@ -52,6 +58,7 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     'delivery.wake': (wakes) => wakeDeliveries(deps, wakes),
     'data.prune': () => prune(deps.db, deps.config.retentionDays),
     'connections.check': () => checkEverything(deps),
+    'dialogs.lookThrough': () => lookThroughRecent(deps),
   }
   await deps.queue.work(handlers)
   deps.clock.onChange(() => void rearmTimers(deps).catch((error: unknown) => deps.log.error({ code: 'REARM_FAILED', reason: messageOf(error) }, 'timers could not be armed again')))
@@ -59,7 +66,7 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     stop: async () => {
       await bell.stop()
       await Promise.all([...Object.values(loops).flat(), ...sweeps].map((running) => running.stop()))
-      await sender.drain()
+      await Promise.all([sender.drain(), talker.drain()])
     },
   }
 }

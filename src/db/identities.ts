@@ -150,11 +150,11 @@ export const recentChats = async (db: Db, portal: PortalId, connection: Connecti
 /** Which of these messages of patients are new; a repeated webhook finds its messages known. */
 export const recordPatientMessages = async (trx: Trx, messages: readonly { portalId: PortalId; connectionId: ConnectionId; externalId: string }[]): Promise<Set<string>> => {
   if (messages.length === 0) return new Set()
-  const { rows } = await sql<{ connection_id: string; external_id: string }>`
+  const { rows } = await sql<{ portal_id: string; connection_id: string; external_id: string }>`
     insert into patient_messages (portal_id, connection_id, external_id)
     select distinct * from unnest(${messages.map((m) => m.portalId)}::text[], ${messages.map((m) => m.connectionId)}::text[], ${messages.map((m) => m.externalId)}::text[])
-    on conflict do nothing returning connection_id, external_id`.execute(trx)
-  return new Set(rows.map((row) => `${row.connection_id} ${row.external_id}`))
+    on conflict do nothing returning portal_id, connection_id, external_id`.execute(trx)
+  return new Set(rows.map((row) => `${row.portal_id} ${row.connection_id} ${row.external_id}`))
 }
 
 const toIdentity = (row: Selectable<Identities>): Identity => ({

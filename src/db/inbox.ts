@@ -10,7 +10,7 @@ export interface InboxEntry {
   readonly externalId: string
   readonly portalId?: string
   readonly connectionId?: string
-  readonly kind: 'channel' | 'robot' | 'event'
+  readonly kind: 'channel' | 'robot' | 'event' | 'line'
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Buffer
   /** Encrypted secrets that the worker needs: tokens of a lifecycle event, a robot's event token. */

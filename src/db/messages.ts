@@ -146,6 +146,11 @@ export const raiseMessage = async (
   return isRaised
 }
 
+/** Notes in which dialogue a patient's message was shown: its edits and its removal go there. */
+export const showIn = async (trx: Db | Trx, portal: PortalId, id: number, dialog: number): Promise<void> => {
+  await trx.updateTable('messages').set({ dialog_id: dialog }).where('portal_id', '=', portal).where('message_id', '=', id).where('direction', '=', 'in').execute()
+}
+
 /** A new text of a message; the last one counts. */
 export const editMessage = async (trx: Db | Trx, portal: PortalId, id: number, text: string, at: number): Promise<void> => {
   await trx.updateTable('messages').set({ body: text.replaceAll('\0', ''), edited_at: new Date(at) }).where('portal_id', '=', portal).where('message_id', '=', id).execute()

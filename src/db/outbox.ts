@@ -159,7 +159,7 @@ export const portalsWithWork = async (db: Db, now: number, limit: number): Promi
 }
 
 /** Tells listening workers, at commit, that a lane has work. */
-export const ring = async (trx: Db | Trx, lane: 'channel' | 'portal' | 'inbox'): Promise<void> => {
+export const ring = async (trx: Db | Trx, lane: 'channel' | 'portal' | 'inbox' | 'lines' | 'talk'): Promise<void> => {
   await sql`select pg_notify('estafeta', ${lane})`.execute(trx)
 }
 

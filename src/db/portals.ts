@@ -16,6 +16,18 @@ export interface Portal {
   readonly version: string
   readonly scope: string
   readonly problems: readonly string[]
+  /** Messages of all messengers of a proved patient come into one open-line chat (E7). */
+  readonly oneChatPerPatient: boolean
+  /** Where appointments come from: the deal's fields by name, and whether online booking is read. */
+  readonly appointmentFields: AppointmentFields
+}
+
+export interface AppointmentFields {
+  readonly at?: string
+  readonly doctor?: string
+  readonly place?: string
+  readonly preparation?: string
+  readonly booking?: boolean
 }
 
 export interface StoredToken {
@@ -41,7 +53,7 @@ export const lockPortal = async (trx: Trx, id: PortalId): Promise<Portal | undef
 export const listPortals = async (db: Db): Promise<readonly Portal[]> => (await db.selectFrom('portals').selectAll().orderBy('portal_id').execute()).map(toPortal)
 
 /** Writes an installation over whatever there was: settings, connections and routes of an earlier one stay (H1). */
-export const upsertPortal = async (trx: Trx, portal: Omit<Portal, 'problems' | 'language' | 'timeZone'> & { status: string }): Promise<void> => {
+export const upsertPortal = async (trx: Trx, portal: Omit<Portal, 'problems' | 'language' | 'timeZone' | 'oneChatPerPatient' | 'appointmentFields'> & { status: string }): Promise<void> => {
   const values = {
     domain: portal.domain,
     client_endpoint: portal.clientEndpoint,
@@ -62,7 +74,7 @@ export const upsertPortal = async (trx: Trx, portal: Omit<Portal, 'problems' | '
 export const updatePortal = async (
   db: Db | Trx,
   id: PortalId,
-  change: { state?: Portal['state']; language?: 'ru' | 'en'; timeZone?: string; problems?: readonly string[]; clientEndpoint?: string; domain?: string; sealedApplicationToken?: string },
+  change: { state?: Portal['state']; language?: 'ru' | 'en'; timeZone?: string; problems?: readonly string[]; clientEndpoint?: string; domain?: string; sealedApplicationToken?: string; oneChatPerPatient?: boolean; appointmentFields?: AppointmentFields },
 ): Promise<void> => {
   await db
     .updateTable('portals')
@@ -74,6 +86,8 @@ export const updatePortal = async (
       ...(change.clientEndpoint === undefined ? {} : { client_endpoint: change.clientEndpoint }),
       ...(change.domain === undefined ? {} : { domain: change.domain }),
       ...(change.sealedApplicationToken === undefined ? {} : { application_token: change.sealedApplicationToken }),
+      ...(change.oneChatPerPatient === undefined ? {} : { one_chat_per_patient: change.oneChatPerPatient }),
+      ...(change.appointmentFields === undefined ? {} : { appointment_fields: JSON.stringify(change.appointmentFields) }),
       updated_at: sql`now()`,
     })
     .where('portal_id', '=', id)
@@ -85,6 +99,9 @@ export const deletePortal = async (trx: Trx, id: PortalId): Promise<void> => {
   await trx.deleteFrom('outbox').where('portal_id', '=', id).execute()
   await trx.deleteFrom('parked_receipts').where('portal_id', '=', id).execute()
   await trx.deleteFrom('patient_messages').where('portal_id', '=', id).execute()
+  await trx.deleteFrom('chat_queue').where('portal_id', '=', id).execute()
+  await trx.deleteFrom('messages').where('portal_id', '=', id).execute()
+  await trx.deleteFrom('identity_log').where('portal_id', '=', id).execute()
   await trx.deleteFrom('inbox').where('portal_id', '=', id).execute()
   await trx.deleteFrom('portals').where('portal_id', '=', id).execute()
 }
@@ -152,4 +169,6 @@ const toPortal = (row: Selectable<Portals>): Portal => ({
   version: row.version,
   scope: row.scope,
   problems: row.problems as string[],
+  oneChatPerPatient: row.one_chat_per_patient,
+  appointmentFields: row.appointment_fields as AppointmentFields,
 })

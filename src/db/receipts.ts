@@ -21,4 +21,11 @@ export const takeMatched = async (trx: Trx, limit: number): Promise<readonly { p
   return rows.map((row) => ({ portalId: portalId(row.portal_id), attemptId: attemptId(deliveryId(row.delivery_id), row.step), receipt: row.receipt }))
 }
 
+/** Takes what was parked for one message of a conversation, whose id is known by now. */
+export const takeParked = async (trx: Trx, portal: PortalId, connection: ConnectionId, externalId: string): Promise<readonly unknown[]> => {
+  const { rows } = await sql<{ receipt: unknown }>`
+    delete from parked_receipts where portal_id = ${portal} and connection_id = ${connection} and external_id = ${externalId} returning receipt`.execute(trx)
+  return rows.map((row) => row.receipt)
+}
+
 export const hasParked = async (db: Db): Promise<boolean> => (await db.selectFrom('parked_receipts').select('id').limit(1).executeTakeFirst()) !== undefined

@@ -4,6 +4,8 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEq
 export interface Secrets {
   seal(value: string): string
   open(sealed: string): string
+  /** A key for one purpose, of the same secret. */
+  purposeKey(purpose: string): Buffer
 }
 
 /** A key for one purpose, derived from the application's secret: sessions and encryption never share one. */
@@ -12,6 +14,7 @@ export const deriveKey = (secret: string, purpose: string): Buffer => createHmac
 export const createSecrets = (secret: string): Secrets => {
   const key = deriveKey(secret, 'database')
   return {
+    purposeKey: (purpose) => deriveKey(secret, purpose),
     seal: (value) => {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', key, nonce)

@@ -5,23 +5,27 @@ import { BitrixError } from '../bitrix/errors.ts'
 import { recordOf } from '../bitrix/record.ts'
 import { answerRobotCommand, fireTriggerCommand } from '../bitrix/robots.ts'
 import { addedRecordIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
+import { addContactCommand, addedContactIdOf, findContactByOriginCommand, listedIdsOf } from '../bitrix/identity.ts'
 import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.ts'
 import { becomeSpeaker, budgetLevel, pausedMethods, stopSpeaking } from '../db/budgets.ts'
 import { loadDeliveries, portalSide, setActivities } from '../db/deliveries.ts'
-import { bindIdentity } from '../db/identities.ts'
-import { claim, finish, giveUp, holdOn, leftBehind, portalsWithWork, put, putBack, ring, type OutboxRow } from '../db/outbox.ts'
+import { identitiesByNumber, saveIntroduction } from '../db/identities.ts'
+import { logIdentity } from '../db/introductions.ts'
+import { type Trx } from '../db/database.ts'
+import { claim, finish, giveUp, holdOn, leftBehind, portalsWithWork, putBack, type OutboxRow } from '../db/outbox.ts'
 import { findPortal, updatePortal, type Portal } from '../db/portals.ts'
 import { type Delivery, type TriggerCode } from '../domain/delivery.ts'
-import { connectionId, type ConnectionId, type DeliveryId, type PortalId } from '../domain/ids.ts'
+import { type ConnectionId, type DeliveryId, type PortalId } from '../domain/ids.ts'
 import { spellingsOf } from '../domain/phone.ts'
 import { messageOf } from '../errors.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
+import { talkingChat } from './chat-effects.ts'
 import { type Deps } from './deps.ts'
+import { bindPerson, introducePerson } from './introduce-person.ts'
 import { lookAround } from './look-around.ts'
 import { portalBucket } from './portal-clients.ts'
 import { recordViewOf, taskDeadline } from './record-view.ts'
 import { robotReturnOf } from './robot-return.ts'
-import { sayLater } from './say.ts'
 
 /** Looks of one round: 50 of them are one command. */
 const looksAtOnce = 1_000
@@ -101,7 +105,13 @@ interface Activity {
   readonly deliveryId: DeliveryId
   readonly activityId: number
 }
-type Conclusion = { readonly then: 'done'; readonly activity?: Activity; readonly bind?: { contactIds: readonly number[] } } | { readonly then: 'again'; readonly known?: Known }
+type Conclusion = { readonly then: 'done'; readonly activity?: Activity; readonly found?: Found } | { readonly then: 'again'; readonly known?: Known }
+/** Whose card a proved phone stands in; `isNew`: it was just made. */
+interface Found {
+  readonly identity: number
+  readonly contactIds: readonly number[]
+  readonly isNew: boolean
+}
 /** What a search found out about a row whose earlier outcome was lost. */
 interface Known {
   readonly activityId?: number
@@ -113,7 +123,12 @@ const done: Conclusion = { then: 'done' }
 const perform = async (deps: Deps, portal: Portal, client: PortalClient, claimed: readonly OutboxRow[]): Promise<void> => {
   const paused = await pausedMethods(deps.db, `portal ${portal.id}`)
   const looks = claimed.filter((row) => row.kind === 'look')
-  const others = claimed.filter((row) => row.kind !== 'look')
+  // Two accounts with one phone at once would each make a contact: the second looks again when the first is known.
+  const phones = new Set<string>()
+  const isTwin = (row: OutboxRow): boolean => row.kind === 'findContact' && phones.size === phones.add(ContactPayload.parse(row.payload).phone).size
+  const [others, twins] = [[] as OutboxRow[], [] as OutboxRow[]]
+  for (const row of claimed) if (row.kind !== 'look') (isTwin(row) ? twins : others).push(row)
+  await postpone(deps, twins.map((row) => ({ row, error: undefined, waitMs: 2_000 })))
   const context = await contextOf(deps, portal, others)
   const tasks = others.map((row) => taskFor(deps, portal, context, row, undefined))
 
@@ -179,16 +194,31 @@ const contextOf = async (deps: Deps, portal: Portal, rows: readonly OutboxRow[])
 }
 
 const TriggerPayload = z.object({ code: z.string() })
-const ContactPayload = z.object({ externalId: z.string(), chatId: z.string(), phone: z.string() })
+const ContactPayload = z.object({ identity: z.number(), externalId: z.string(), phone: z.string(), proof: z.enum(['ownContact', 'phone', 'smsCode', 'operator']), by: z.string().default('patient'), name: z.string().optional() })
 const TaskPayload = z.object({ dueAt: z.number() })
 
 const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, known: Known | undefined): Task => {
   const key = (part = 'main'): string => `${row.id}.${part}`
   const plain = (commands: readonly Command[]): Task => ({ row, commands, conclude: () => done })
   if (row.kind === 'findContact') {
-    const { phone } = ContactPayload.parse(row.payload)
-    const command = findContactsByPhoneCommand(key(), spellingsOf(phone))
-    return { row, commands: [command], conclude: (outcomes) => ({ then: 'done', bind: { contactIds: foundContactIdsOf(resultIn(outcomes, key())) } }) }
+    const { phone, name, identity } = ContactPayload.parse(row.payload)
+    const originId = `patient-${row.id}`
+    if (known?.isAbsent === true) {
+      const [firstName = noName[portal.language], ...lastNames] = (name ?? '').split(' ').filter((part) => part !== '')
+      const contact = { originId, name: firstName, lastName: lastNames.length === 0 ? undefined : lastNames.join(' '), phone, source: sourceWords[portal.language] }
+      return { row, commands: [addContactCommand(key('add'), contact)], conclude: (outcomes) => ({ then: 'done', found: { identity, contactIds: [addedContactIdOf(resultIn(outcomes, key('add')))], isNew: true } }) }
+    }
+    const commands = [findContactsByPhoneCommand(key(), spellingsOf(phone)), ...(row.tries > 0 ? [findContactByOriginCommand(key('origin'), originId)] : [])]
+    return {
+      row,
+      commands,
+      conclude: (outcomes) => {
+        // A lost answer may have made the contact, which the search by phone does not know at once.
+        const made = row.tries > 0 ? listedIdsOf(resultIn(outcomes, key('origin'))).slice(0, 1) : []
+        const contactIds = [...new Set([...foundContactIdsOf(resultIn(outcomes, key())), ...made])]
+        return contactIds.length === 0 ? { then: 'again', known: { isAbsent: true } } : { then: 'done', found: { identity, contactIds, isNew: false } }
+      },
+    }
   }
   const delivery = context.deliveries.get(row.deliveryId!)
   if (delivery === undefined) return plain([])
@@ -266,6 +296,28 @@ const resultIn = (outcomes: ReadonlyMap<string, Outcome>, key: string): unknown 
   return outcome?.ok === true ? outcome.result : undefined
 }
 
+const noName = { ru: 'Пациент', en: 'Patient' } as const
+const sourceWords = { ru: 'Написал(а) в мессенджер клиники', en: 'Wrote to the clinic in a messenger' } as const
+
+/** A proved phone was looked up: one card is the patient's, several are a family - and then a person decides, never a guess (D6). */
+const recognise = async (deps: Deps, trx: Trx, portal: Portal, row: OutboxRow, { identity: number, contactIds, isNew }: Found): Promise<void> => {
+  const identity = (await identitiesByNumber(trx, portal.id, [number])).get(number)
+  const open = identity === undefined ? undefined : await deps.connections.byId(portal.id, identity.connectionId)
+  if (identity === undefined || open === undefined) return
+  const { proof, by } = ContactPayload.parse(row.payload)
+  const chat = { ...talkingChat(open, number), externalId: identity.externalId }
+  const [only, ...others] = contactIds
+  if (only === undefined) return
+  if (others.length === 0) {
+    if (isNew) await logIdentity(trx, portal.id, { identity: number, contactId: String(only), what: 'created', by: 'application' })
+    // Whose phone the messenger vouches for need not be told that they are known.
+    await bindPerson(deps, trx, chat, String(only), { proof, by, isThanked: proof !== 'phone' })
+    return
+  }
+  await saveIntroduction(trx, portal.id, number, identity.introduction, contactIds.map(String))
+  await introducePerson(deps, trx, chat, { type: 'ambiguous' })
+}
+
 /** Stores what a round brought, and goes on with the rows that only asked a question so far. */
 const settle = async (deps: Deps, portal: Portal, client: PortalClient, context: Context, tasks: readonly Task[], outcomes: ReadonlyMap<string, Outcome>): Promise<void> => {
   if (tasks.length === 0) return
@@ -288,19 +340,7 @@ const settle = async (deps: Deps, portal: Portal, client: PortalClient, context:
   await deps.db.transaction().execute(async (trx) => {
     await finish(trx, finished.map(({ task }) => task.row.id))
     await setActivities(trx, portal.id, [...made, ...finished.flatMap(({ conclusion }) => conclusion.activity ?? [])])
-    const words = []
-    for (const { task, conclusion } of finished) {
-      if (conclusion.bind === undefined) continue
-      const { externalId, chatId } = ContactPayload.parse(task.row.payload)
-      const connection = connectionId(task.row.connectionId!)
-      const [only, ...others] = conclusion.bind.contactIds
-      // Several cards with one number are a family: a person decides, never a guess (D6).
-      const isOne = only !== undefined && others.length === 0
-      const isBound = isOne && (await bindIdentity(trx, { portalId: portal.id, connectionId: connection, externalId }, String(only), 'ownContact'))
-      words.push(sayLater(portal.id, connection, { what: isBound ? 'thanks' : 'notFound', to: chatId }, deps.clock.now()))
-    }
-    await put(trx, words)
-    if (words.length > 0) await ring(trx, 'channel')
+    for (const { task, conclusion } of finished) if (conclusion.found !== undefined) await recognise(deps, trx, portal, task.row, conclusion.found)
   })
   await postpone(deps, failed.map(({ row, error, isHalfDone }) => ({ row, error, isHalfDone, waitMs: (error.retryAfterSeconds ?? 30) * 1000 })))
   await notePortal(deps, portal, failed.map(({ error }) => error))

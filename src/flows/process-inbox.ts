@@ -3,10 +3,11 @@ import { type Trx } from '../db/database.ts'
 import { messageOf } from '../errors.ts'
 import { type Deps } from './deps.ts'
 import { startDeliveries } from './start-delivery.ts'
+import { takeLineEvents } from './take-line-events.ts'
 import { takeWebhooks } from './take-webhooks.ts'
 import { takeLifecycleEvent } from './take-lifecycle.ts'
 
-const messages = ['robot', 'channel'] as const
+const messages = ['robot', 'channel', 'line'] as const
 
 /** Rows of one transaction. */
 const batchSize = 200
@@ -83,6 +84,7 @@ const work = async (deps: Deps, trx: Trx, rows: readonly InboxRow[]): Promise<vo
   const unreadable = [
     ...(await startDeliveries(deps, trx, rows.filter((row) => row.kind === 'robot'))),
     ...(await takeWebhooks(deps, trx, rows.filter((row) => row.kind === 'channel'))),
+    ...(await takeLineEvents(deps, trx, rows.filter((row) => row.kind === 'line'))),
   ]
   for (const { id, reason } of unreadable) await setAside(trx, id, reason)
   const kept = new Set(unreadable.map(({ id }) => id))

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type RawRequest } from '../channels/channel.ts'
 import { lifecycleOf, parseEvent, parseRobotCall, type IncomingAuth } from '../bitrix/incoming.ts'
+import { connectorEventOf } from '../bitrix/connector-events.ts'
 import { record, type InboxEntry } from '../db/inbox.ts'
 import { findPortal, type Portal } from '../db/portals.ts'
 import { type Db } from '../db/database.ts'
@@ -192,7 +193,7 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
         // Everybody can guess what an installation looks like: only the same keys are the same installation.
         externalId: provesItself ? `${key} ${digestOf(auth.refreshToken)}` : key,
         portalId: portal?.id,
-        kind: 'event',
+        kind: lifecycle === undefined && connectorEventOf({ name, data }) !== undefined ? 'line' : 'event',
         headers: auth.applicationToken === undefined ? {} : { [proofHeader]: proofOf(auth.applicationToken) },
         body: Buffer.from(JSON.stringify(publicPart)),
         sealed: provesItself ? deps.secrets.seal(JSON.stringify(auth)) : undefined,

@@ -2,25 +2,18 @@ import { z } from 'zod'
 import { ChannelError } from '../channels/channel.ts'
 import { finish, giveUp, putBack, type OutboxEntry, type OutboxRow } from '../db/outbox.ts'
 import { type ConnectionId, type PortalId } from '../domain/ids.ts'
+import { patientWords } from './chat-words.ts'
 import { type Deps } from './deps.ts'
 
-/** What we say outside a cascade: an answer to a press, or a request to introduce oneself. No patient data in it. */
+/** What is said outside chats: an answer to a press, a code to a claimed phone. */
 const Words = z.discriminatedUnion('what', [
-  z.object({ what: z.literal('askContact'), to: z.string() }),
-  z.object({ what: z.literal('thanks'), to: z.string() }),
-  z.object({ what: z.literal('notFound'), to: z.string() }),
-  z.object({ what: z.literal('notOwn'), to: z.string() }),
   z.object({ what: z.literal('pressed'), to: z.string(), externalId: z.string() }),
+  z.object({ what: z.literal('code'), sealed: z.string() }),
 ])
 export type Words = z.infer<typeof Words>
 
-const texts: Readonly<Record<Words['what'], string>> = {
-  askContact: 'Здравствуйте! Это бот клиники. Нажмите кнопку «Поделиться номером», чтобы мы узнали вас и могли писать сюда.',
-  thanks: 'Спасибо, мы вас узнали. Напоминания клиники будут приходить сюда.',
-  notFound: 'Спасибо! Номера пока нет в нашей базе: администратор клиники свяжется с вами.',
-  notOwn: 'Это чужой номер. Нажмите кнопку «Поделиться номером», чтобы отправить свой.',
-  pressed: 'Спасибо, передали в клинику.',
-}
+/** A code and where it goes lie in the database encrypted. */
+const Code = z.object({ to: z.string(), code: z.string() })
 
 /** Tries of one utterance; then it is dropped: being silent is better than answering a day late. */
 const mostTries = 4
@@ -41,10 +34,11 @@ export const say = async (deps: Deps, row: OutboxRow): Promise<void> => {
   const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
   const context = { credentials, http: deps.http, signal }
   try {
-    if (words.what === 'pressed') await channel.answerAction?.({ externalId: words.externalId, chatId: words.to, text: texts.pressed }, context)
+    if (words.what === 'pressed') await channel.answerAction?.({ externalId: words.externalId, chatId: words.to, text: patientWords.pressed }, context)
     else {
+      const { to, code } = Code.parse(JSON.parse(deps.secrets.open(words.sealed)))
       const number = (row.id % 2_000_000_000) + 1
-      await channel.send({ ref: `say.${row.id}`, number, to: words.to, text: texts[words.what], requestsContact: words.what === 'askContact' || words.what === 'notOwn' }, context)
+      await channel.send({ ref: `say.${row.id}`, number, to, text: patientWords.code.replace('{code}', code) }, context)
     }
     await finish(deps.db, [row.id])
   } catch (error) {

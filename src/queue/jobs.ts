@@ -15,6 +15,8 @@ export const jobs = {
   'data.prune': { data: z.object({}), queue: { retryLimit: 1, expireInSeconds: 600, deleteAfterSeconds: 3600 } },
   /** Looks at every connection: is the bot still ours, is the webhook still set. */
   'connections.check': { data: z.object({}), queue: { retryLimit: 1, expireInSeconds: 600, deleteAfterSeconds: 3600 } },
+  /** Looks through the dialogues of the last day for operators' messages whose event was lost. */
+  'dialogs.lookThrough': { data: z.object({}), queue: { retryLimit: 1, expireInSeconds: 600, deleteAfterSeconds: 3600 } },
 } as const
 
 export type JobName = keyof typeof jobs
@@ -24,4 +26,5 @@ export type JobData<Name extends JobName> = z.infer<(typeof jobs)[Name]['data']>
 export const schedules: readonly { readonly name: JobName; readonly cron: string }[] = [
   { name: 'data.prune', cron: '17 3 * * *' },
   { name: 'connections.check', cron: '*/10 * * * *' },
+  { name: 'dialogs.lookThrough', cron: '41 * * * *' },
 ]

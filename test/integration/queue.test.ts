@@ -7,7 +7,7 @@ import { jobs } from '../../src/queue/jobs.ts'
 import { openDatabase, type OpenDatabase } from './support.ts'
 
 const nothing = async (): Promise<void> => Promise.resolve()
-const handlers: Handlers = { 'delivery.wake': nothing, 'data.prune': nothing, 'connections.check': nothing }
+const handlers: Handlers = { 'delivery.wake': nothing, 'data.prune': nothing, 'connections.check': nothing, 'dialogs.lookThrough': nothing }
 
 describe('the queue', () => {
   let base: OpenDatabase

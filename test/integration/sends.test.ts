@@ -7,6 +7,7 @@ import { createDatabase, type Db } from '../../src/db/database.ts'
 import { insertDeliveries, loadDeliveries } from '../../src/db/deliveries.ts'
 import { record } from '../../src/db/inbox.ts'
 import { put } from '../../src/db/outbox.ts'
+import { createSecrets } from '../../src/db/secrets.ts'
 import { transition } from '../../src/domain/cascade.ts'
 import { type Delivery } from '../../src/domain/delivery.ts'
 import { connectionId, deliveryId, portalId } from '../../src/domain/ids.ts'
@@ -62,6 +63,7 @@ const depsOf = (channel: Channel, db: Db = base.db, time = { now: start }): Deps
     config: { requestTimeoutSeconds: 5 } as Config,
     clock: { now: () => time.now, waitMs: (at: number) => at - time.now, onChange: () => undefined, stop: () => undefined },
     log: createLog('silent', new Writable({ write: (_chunk, _encoding, done) => done() })),
+    secrets: createSecrets('a secret of the test, long enough to be one'),
     queue: { arm: async () => undefined, work: async () => undefined, stop: async () => undefined },
     metrics: createMetrics(),
     connections: { byId: async () => ({ connection, channel, credentials: {} }), byHook: async () => undefined, forget: () => undefined },
@@ -273,7 +275,7 @@ describe('F09: a receipt and the answer of its send', () => {
 })
 
 describe('what is said outside a cascade', () => {
-  const words = async (deps: Deps): Promise<void> => base.db.transaction().execute(async (trx) => put(trx, [sayLater(portal, bot, { what: 'askContact', to: '1001' }, deps.clock.now())]))
+  const words = async (deps: Deps): Promise<void> => base.db.transaction().execute(async (trx) => put(trx, [sayLater(portal, bot, { what: 'code', sealed: deps.secrets.seal(JSON.stringify({ to: '1001', code: '123456' })) }, deps.clock.now())]))
   const states = async () => base.query("select state, reason from outbox where kind = 'say'")
 
   it('is said once', async () => {
@@ -282,7 +284,7 @@ describe('what is said outside a cascade', () => {
     await words(deps)
     await performSends(deps)
     await performSends(deps)
-    expect(messenger.sent).toMatchObject([{ to: '1001', requestsContact: true }])
+    expect(messenger.sent).toMatchObject([{ to: '1001', text: expect.stringContaining('123456') }])
     expect(await states()).toEqual([{ state: 'done', reason: null }])
   })
 
