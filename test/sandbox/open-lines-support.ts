@@ -83,7 +83,7 @@ export function from(person: string, text: string, change: { user?: Record<strin
 }
 
 /** A server with files for the portal to download. */
-export async function startFiles(files: Record<string, Uint8Array>): Promise<{ origin: string, headers: Record<string, unknown>[], close(): void }> {
+export async function startFiles(files: Record<string, Uint8Array>): Promise<{ origin: string, headers: Record<string, unknown>[], close: () => void }> {
   const headers: Record<string, unknown>[] = []
   const server = createServer((request, response) => {
     headers.push(request.headers)

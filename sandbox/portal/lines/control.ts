@@ -10,8 +10,8 @@ interface Typed {
 
 function operatorText(body: Typed): OperatorText {
   return {
-    ...(body.text === undefined ? {} : { text: String(body.text) }),
-    files: (body.files ?? []).map((file) => ({ name: String(file.name), bytes: Buffer.from(String(file.base64), 'base64') })),
+    ...(body.text === undefined ? {} : { text: body.text }),
+    files: (body.files ?? []).map((file) => ({ name: file.name, bytes: Buffer.from(file.base64, 'base64') })),
   }
 }
 

@@ -69,7 +69,7 @@ function wrongItem(item: InboundItem, needsContent: boolean): string[] {
   if (text(item.chat.id) === '') errors.push("Field 'chat.id' is empty")
   for (const field of ['name', 'last_name']) {
     const value = text(item.user[field])
-    if ([...value].length > 25) errors.push(`Field 'user.${field}' is longer than 25 characters`)
+    if (Array.from(value).length > 25) errors.push(`Field 'user.${field}' is longer than 25 characters`)
     if (!/^[\p{L}\p{M} '’-]*$/u.test(value)) errors.push(`Field 'user.${field}' contains invalid characters`)
   }
   if (item.user.gender !== undefined && !['male', 'female'].includes(text(item.user.gender))) errors.push("Field 'user.gender' must be male or female")

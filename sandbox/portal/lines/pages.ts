@@ -13,7 +13,7 @@ export function addLinePages(app: FastifyInstance, engine: Engine): void {
     return reply.type(file.mime).header('content-disposition', `inline; filename*=UTF-8''${encodeURIComponent(file.name)}`).send(Buffer.from(file.bytes))
   })
   app.get<{ Querystring: { ID?: string, LINE?: string, user?: string } }>('/contact_center/connector', (request, reply) => {
-    const found = findConnector(engine, String(request.query.ID ?? '').toLowerCase())
+    const found = findConnector(engine, (request.query.ID ?? '').toLowerCase())
     const lineId = Number(request.query.LINE ?? [...engine.world.lines.lines.keys()][0] ?? 0)
     void reply.type('text/html; charset=utf-8')
     if (!found) return reply.code(404).send(layout(engine, 'Контакт-центр', '<h1>Такого канала нет</h1>'))

@@ -54,31 +54,57 @@ function pick(item: Item, select: unknown): Record<string, unknown> {
   return Object.fromEntries([...new Set(['id', ...names])].filter((name) => Object.hasOwn(item, name)).map((name) => [name, item[name]]))
 }
 
+const upperNames: Record<string, string> = {
+  createdTime: 'DATE_CREATE', updatedTime: 'DATE_MODIFY', createdBy: 'CREATED_BY_ID', updatedBy: 'MODIFY_BY_ID', movedBy: 'MOVED_BY_ID',
+}
+
+function upperName(field: string): string {
+  return upperNames[field] ?? field.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
+}
+
+const multifieldTypes = ['PHONE', 'EMAIL', 'WEB', 'IM', 'LINK']
+
 /** The same item in the UPPER_SNAKE form of crm.deal.get and crm.contact.get: all scalars are strings. */
 function upper(item: Item): Record<string, unknown> {
-  const names: Record<string, string> = {
-    createdTime: 'DATE_CREATE', updatedTime: 'DATE_MODIFY', createdBy: 'CREATED_BY_ID', updatedBy: 'MODIFY_BY_ID', movedBy: 'MOVED_BY_ID',
-  }
   const skipped = ['fm', 'entityTypeId', 'contactIds', 'companyIds', 'observers', 'phone', 'email', 'phoneMobile', 'phoneWork', 'phoneMailing',
     'emailHome', 'emailWork', 'emailMailing', 'imol', 'searchContent', 'dateCreateShort', 'dateModifyShort']
   const row: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(item)) {
     if (skipped.includes(field)) continue
-    row[names[field] ?? field.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()] = value === null || typeof value === 'object' ? value : String(value)
+    row[upperName(field)] = value === null || typeof value === 'object' ? value : String(value)
   }
-  for (const type of ['PHONE', 'EMAIL', 'WEB', 'IM', 'LINK']) {
+  for (const type of multifieldTypes) {
     const entries = item.fm.filter((entry) => entry.typeId === type)
     if (entries.length > 0) row[type] = entries.map((entry) => ({ ID: String(entry.id), VALUE_TYPE: entry.valueType, VALUE: entry.value, TYPE_ID: type }))
   }
   return row
 }
 
-function getUpper(entityTypeId: 2 | 3): Handler {
+function getUpper(entityTypeId: number): Handler {
   return answer((call) => {
     const item = call.engine.world.item(entityTypeId, Number(call.params.id))
     if (!item) throw new RestError('', 'Not found')
     return upper(item)
   })
+}
+
+/** The older lists: multifields only when selected, a phone or mail is found by its exact spelling. */
+function listUpper(entityTypeId: number): Handler {
+  return (call) => {
+    const names = fieldNames(entityTypeId).map(upperName)
+    const known = (field: string): boolean => names.includes(field) || multifieldTypes.includes(field) || field.startsWith('UF_CRM_')
+    const rows = [...call.engine.world.store(entityTypeId)!.values()].map(upper)
+    // The older lists overlook a field that they do not know; here it is told.
+    const { rows: found, ...rest } = queryList(rows, call.params, known, (row, field) =>
+      multifieldTypes.includes(field) ? (row[field] as { VALUE: string }[] | undefined ?? []).map((entry) => entry.VALUE) : [row[field]])
+    const select = Object.values(asMap(call.params.select)).map(String)
+    const unknown = select.find((name) => name !== '*' && name !== 'UF_*' && !known(name))
+    if (unknown !== undefined) throw new RestError('ERROR_ARGUMENT', `Unknown field '${unknown}' in select`)
+    const all = select.length === 0 || select.includes('*')
+    const result = found.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => name === 'ID' || select.includes(name)
+      || (name.startsWith('UF_') ? select.includes('UF_*') : all && !multifieldTypes.includes(name)))))
+    return { result, ...rest }
+  }
 }
 
 /** @see https://apidocs.bitrix24.com/api-reference/crm/universal/index.html */
@@ -121,12 +147,14 @@ export const crmItemMethods: Record<string, Handler> = {
       fields: Object.fromEntries(fieldNames(type).map((name) => [name, {
         type: /Time$/.test(name) ? 'datetime' : /(Id|By)$|^id$/.test(name) ? 'integer' : 'string',
         isRequired: false, isReadOnly: !isWritable(type, name), isImmutable: false, isMultiple: /Ids$|^fm$|^observers$/.test(name), isDynamic: false,
-        title: name, upperName: name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase(),
+        title: name, upperName: upperName(name),
       }])),
     }
   }),
   'crm.contact.get': getUpper(3),
   'crm.deal.get': getUpper(2),
+  'crm.contact.list': listUpper(3),
+  'crm.deal.list': listUpper(2),
   'crm.duplicate.findbycomm': answer((call) => {
     const type = String(call.params.type)
     if (type !== 'PHONE' && type !== 'EMAIL') {
