@@ -4,6 +4,7 @@ import { type FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { createHttp } from './channels/http.ts'
 import { channelById } from './channels/registry.ts'
+import { withOwnAddress } from './channels/site/own-address.ts'
 import { createOAuth } from './bitrix/oauth.ts'
 import { fileClock, systemClock, type Clock } from './clock.ts'
 import { type Config } from './config.ts'
@@ -63,15 +64,25 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     oauth,
     metrics,
     channelById,
-    http: createHttp(),
+    http: withOwnAddress(createHttp(), () => deps.publicUrl()),
     connections: createConnections(db, secrets, channelById),
     portalClient: createPortalClients({ db, secrets, oauth, clock, log, metrics, stopping: stopping.signal }),
     publicUrl: () => config.publicUrl ?? origin ?? `http://${config.host}:${config.port}`,
     stopping: stopping.signal,
   }
+  const receiver = createReceiver(deps, createInboxWriter(db), createKnownPortals(db, (sealed) => secrets.open(sealed)))
   const server = await createServer({
     deps,
-    receiver: createReceiver(deps, createInboxWriter(db), createKnownPortals(db, (sealed) => secrets.open(sealed))),
+    receiver,
+    siteChat: {
+      db,
+      connections: deps.connections,
+      tokenKey: deriveKey(config.secret, 'site chat visitors'),
+      takeWebhook: (hookKey, request) => receiver.webhook('site', hookKey, request),
+      publicUrl: deps.publicUrl,
+      now: () => clock.now(),
+      onError: (error) => log.warn({ code: 'SITE_CHAT_FAILED', reason: messageOf(error) }, 'the chat on the site has trouble in the background'),
+    },
     pageOpener: createPageOpener(deps),
     sessions: createSessions(deriveKey(config.secret, 'sessions'), Date.now),
     pagesFolder: path.resolve(import.meta.dirname, '../dist/pages'),

@@ -41,8 +41,12 @@ const rules: readonly Rule[] = [
   },
   {
     layer: 'http', files: /^src\/http\//,
-    may: [domain, errors, /^src\/(flows|http)\//, /^src\/bitrix\/incoming\.ts$/, /^src\/channels\/(channel|registry)\.ts$/, /^src\/log\.ts$/, node, zod, /^pkg:(fastify|@fastify\/(formbody|static))$/],
+    may: [domain, errors, /^src\/(flows|http)\//, /^src\/site-chat\/server\.ts$/, /^src\/bitrix\/incoming\.ts$/, /^src\/channels\/(channel|registry)\.ts$/, /^src\/log\.ts$/, node, zod, /^pkg:(fastify|@fastify\/(formbody|static))$/],
     why: 'HTTP reads requests and calls flows: no database, no queue, no client of the portal',
+  },
+  {
+    layer: 'site chat', files: /^src\/site-chat\//, may: [domain, errors, /^src\/(db|site-chat)\//, node, zod, /^pkg:(kysely|fastify)$/],
+    why: 'the messenger of the clinic\'s site knows its own tables and nothing of flows and channels: the application speaks to it as to any vendor',
   },
   { layer: 'errors', files: /^src\/errors\.ts$/, may: [], why: 'everything imports it, so it imports nothing' },
   { layer: 'clock, config, log', files: /^src\/(clock|config|log)\.ts$/, may: [errors, node, zod, /^pkg:pino$/], why: 'what everything is given knows nothing of it' },

@@ -6,6 +6,7 @@ import { decodeForm } from '../bitrix/incoming.ts'
 import { type Deps } from '../flows/deps.ts'
 import { type PageOpener } from '../flows/open-page.ts'
 import { type Receiver } from '../flows/receive.ts'
+import { registerSiteChat, type SiteChatParts } from '../site-chat/server.ts'
 import { registerApi } from './api.ts'
 import { registerBitrix } from './bitrix.ts'
 import { createErrorHandler } from './errors.ts'
@@ -18,6 +19,7 @@ export interface ServerParts {
   readonly receiver: Receiver
   readonly pageOpener: PageOpener
   readonly sessions: Sessions
+  readonly siteChat: SiteChatParts
   /** Folder of the built pages. */
   readonly pagesFolder: string
   /** undefined: everything that a request needs is there; else what is missing. */
@@ -28,7 +30,7 @@ export interface ServerParts {
 const bodyLimitBytes = 4 * 1024 * 1024
 
 /** Every route, in the order in which it is tried. Request lines are logged without bodies, queries or headers. */
-export const createServer = async ({ deps, receiver, pageOpener, sessions, pagesFolder, isReady }: ServerParts): Promise<FastifyInstance> => {
+export const createServer = async ({ deps, receiver, pageOpener, sessions, siteChat, pagesFolder, isReady }: ServerParts): Promise<FastifyInstance> => {
   const server = fastify({
     logger: false,
     trustProxy: deps.config.trustProxy,
@@ -50,6 +52,10 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, pages
 
   await server.register((scope, _options, done) => {
     registerHooks(scope, receiver)
+    done()
+  })
+  await server.register((scope, _options, done) => {
+    registerSiteChat(scope, { ...siteChat, widgetFile: path.join(pagesFolder, 'widget.js') })
     done()
   })
   await server.register((scope, _options, done) => {
