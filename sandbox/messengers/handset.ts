@@ -157,24 +157,24 @@ export function createHandset(network: Network, patient: Patient): Handset {
     sendUnsupported: (messenger, options = {}) => write(messenger, { text: '', isUnsupported: true }, options)[0]!,
     edit(ref, text) {
       const message = own(ref)
-      const { edit } = hands[ref.messenger]
-      if (edit === undefined || message.card !== undefined || message.place !== undefined) throw new PhoneError('This message cannot be edited')
-      edit(patient, message, text)
+      const hand = hands[ref.messenger]
+      if (hand.edit === undefined || message.card !== undefined || message.place !== undefined) throw new PhoneError('This message cannot be edited')
+      hand.edit(patient, message, text)
       phones.onChange()
       return message
     },
     remove(ref) {
       const message = own(ref)
-      const { remove } = hands[ref.messenger]
-      if (remove === undefined) throw new PhoneError('This message cannot be deleted')
-      remove(patient, message)
+      const hand = hands[ref.messenger]
+      if (hand.remove === undefined) throw new PhoneError('This message cannot be deleted')
+      hand.remove(patient, message)
       phones.onChange()
       return message
     },
     react(ref, emoji) {
-      const { react } = hands[ref.messenger]
-      if (react === undefined) throw new PhoneError(`Bots of ${ref.messenger} hear nothing of reactions`)
-      react(patient, find(ref.messenger, ref.id), emoji)
+      const hand = hands[ref.messenger]
+      if (hand.react === undefined) throw new PhoneError(`Bots of ${ref.messenger} hear nothing of reactions`)
+      hand.react(patient, find(ref.messenger, ref.id), emoji)
     },
     writeInGroup: (messenger, text, { account, kind = 'group' } = {}) =>
       hands[messenger].writeInGroup?.(patient, choose(messenger, account), kind, text),

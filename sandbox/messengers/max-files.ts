@@ -67,7 +67,7 @@ export function registerMaxFiles(app: FastifyInstance, stage: Stage, troubles: T
     const raw = rawOf(request.body)
     const part = contentType.startsWith('multipart/form-data')
       ? parseMultipart(raw, contentType).files.data
-      : { data: raw, filename: /filename="?([^";]+)/.exec(String(request.headers['content-disposition'] ?? ''))?.[1] ?? 'file', contentType }
+      : { data: raw, filename: /filename="?([^";]+)/.exec(request.headers['content-disposition'] ?? '')?.[1] ?? 'file', contentType }
     if (part === undefined || part.data.length === 0) return failed(400, 'There is no file in the field "data"')
     if (part.data.length > mostBytes[upload.type]) return failed(413, 'The file is too large')
     const seen = sniff(part.data)

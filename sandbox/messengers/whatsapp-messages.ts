@@ -85,7 +85,7 @@ function readContent(body: Record<string, any>, templates: readonly Template[], 
     return { text: '', buttons: [], place: { latitude: Number(latitude), longitude: Number(longitude), name, address } }
   }
   if (type === 'contacts') {
-    const [contact] = Array.isArray(body.contacts) ? body.contacts as any[] : []
+    const [contact] = Array.isArray(body.contacts) ? body.contacts : []
     if (typeof contact?.name?.formatted_name !== 'string') return graphError(400, 100, "(#100) The parameter contacts['name']['formatted_name'] is required.")
     return { text: '', buttons: [], card: { name: contact.name.formatted_name, phone: String(contact.phones?.[0]?.phone ?? '') } }
   }
