@@ -7,7 +7,7 @@ const StructuredError = z.looseObject({ error: z.looseObject({ code: Code, messa
 const Time = z.looseObject({ operating: z.number().optional(), operating_reset_at: z.number().optional() })
 const Success = z.looseObject({ result: z.unknown(), total: z.coerce.number().optional(), next: z.coerce.number().optional(), time: Time.optional() })
 /** Open lines answer for the whole call and for each message; with messages to tell of, those are what counts. */
-const LineRefusal = z.looseObject({ SUCCESS: z.union([z.literal(false), z.literal('N'), z.literal('')]), ERRORS: z.unknown(), DATA: z.unknown() })
+const LineRefusal = z.looseObject({ SUCCESS: z.union([z.literal(false), z.literal('N'), z.literal('')]), ERRORS: z.unknown().optional(), DATA: z.unknown().optional() })
 const LineProblem = z.union([Code.transform((code) => ({ code, message: '' })), z.looseObject({ code: Code.catch(''), message: z.string().catch('') })])
 const NestedRefusal = z.looseObject({ result: z.literal(false), error: Code.nullish(), error_description: z.string().nullish() })
 

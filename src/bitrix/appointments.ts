@@ -44,7 +44,7 @@ const DealItem = z.looseObject({
   title: Text,
   stageId: Text,
   stageSemanticId: Text,
-  closed: z.unknown(),
+  closed: z.unknown().optional(),
   contactId: GivenId,
   assignedById: GivenId,
 })

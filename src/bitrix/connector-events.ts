@@ -38,7 +38,15 @@ export interface DialogMark {
 
 /** What the portal tells of our connectors and of patients' cards. */
 export type ConnectorEvent =
-  | { readonly type: 'messagesAdded' | 'messagesEdited' | 'messagesDeleted'; readonly connector: string; readonly line: number; readonly messages: readonly OperatorMessage[] }
+  | {
+      readonly type: 'messagesAdded' | 'messagesEdited' | 'messagesDeleted'
+      readonly connector: string
+      readonly line: number
+      /** At least one. */
+      readonly messages: readonly OperatorMessage[]
+      /** How many more there were that could not be read. */
+      readonly unreadableCount: number
+    }
   | { readonly type: 'dialogsStarted' | 'dialogsFinished'; readonly connector: string; readonly line: number; readonly dialogs: readonly DialogMark[] }
   /** The administrator has taken the connector out of the line. */
   | { readonly type: 'connectorRemoved'; readonly connector: string; readonly line: number }
@@ -61,7 +69,7 @@ const Message = z.looseObject({
   message: z.looseObject({ id: ExternalIds, user_id: GivenId, text: Text.catch(''), files: Files }),
   chat: z.looseObject({ id: Text }),
 })
-const Messages = z.looseObject({ CONNECTOR: Connector, LINE: Id, MESSAGES: z.preprocess(list, z.array(Message).min(1)) })
+const Messages = z.looseObject({ CONNECTOR: Connector, LINE: Id, MESSAGES: z.preprocess(list, z.array(z.union([Message, z.unknown().transform(() => undefined)]))) })
 const Mark = z.looseObject({
   connector: z.looseObject({ chat_id: Text, user_id: GivenId }),
   session: z.looseObject({ id: Id, parent_id: GivenId }),
@@ -118,7 +126,9 @@ const messagesOf = (type: 'messagesAdded' | 'messagesEdited' | 'messagesDeleted'
   const parsed = Messages.safeParse(data)
   if (!parsed.success) return undefined
   const { CONNECTOR: connector, LINE: line, MESSAGES } = parsed.data
-  const messages = MESSAGES.map(({ im, message, chat }) => ({
+  const readable = MESSAGES.filter((message) => message !== undefined)
+  if (readable.length === 0) return undefined
+  const messages = readable.map(({ im, message, chat }) => ({
     imChatId: im.chat_id,
     imMessageId: im.message_id,
     chatId: chat.id,
@@ -127,7 +137,7 @@ const messagesOf = (type: 'messagesAdded' | 'messagesEdited' | 'messagesDeleted'
     files: message.files.map(({ name, type: kind, link, size }) => ({ name, type: kind, url: link, sizeBytes: size })),
     externalIds: message.id,
   }))
-  return { type, connector, line, messages }
+  return { type, connector, line, messages, unreadableCount: MESSAGES.length - readable.length }
 }
 
 const dialogsOf = (type: 'dialogsStarted' | 'dialogsFinished', data: unknown): ConnectorEvent | undefined => {

@@ -137,11 +137,11 @@ const HistoryResult = z.looseObject({
       id: Id,
       senderid: z.coerce.number().catch(0),
       date: OptionalText,
-      text: z.coerce.string().catch(''),
+      text: z.string().catch(''),
       params: z.looseObject({ fileId: Ids, connectorMid: Texts }).catch({ fileId: [], connectorMid: [] }),
     }),
   ),
-  users: mapOf(z.looseObject({ id: Id, name: z.string().catch(''), connector: z.unknown() })),
+  users: mapOf(z.looseObject({ id: Id, name: z.string().catch(''), connector: z.unknown().optional() })),
   files: mapOf(
     z.looseObject({ id: Id, name: z.string().catch(''), type: OptionalText, size: z.coerce.number().optional().catch(undefined), urldownload: OptionalText, authorid: GivenId }),
   ),

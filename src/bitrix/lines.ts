@@ -37,7 +37,7 @@ export const lineListCommand = (key: string, offset = 0): Command => ({
 })
 
 const Id = z.coerce.number().int().positive()
-const Text = z.coerce.string().catch('')
+const Text = z.string().catch('')
 const list = (value: unknown): unknown => (typeof value === 'object' && value !== null ? Object.values(value) : [])
 const Operators = z.preprocess(list, z.array(z.union([Id, z.unknown().transform(() => 0)]))).transform((ids) => ids.filter((id) => id > 0))
 const Config = z.looseObject({ ID: Id, LINE_NAME: Text, ACTIVE: Text, QUEUE: Operators.optional() })
@@ -138,7 +138,7 @@ export interface ConnectorStatus {
   readonly isWorking: boolean
 }
 
-const Flag = z.unknown().transform((value) => value === true || value === 'Y' || value === 1 || value === '1' || value === 'true')
+const Flag = z.unknown().optional().transform((value) => value === true || value === 'Y' || value === 1 || value === '1' || value === 'true')
 const Status = z.looseObject({ CONNECTOR: Text, LINE: Id.optional().catch(undefined), ERROR: Flag, CONFIGURED: Flag, STATUS: Flag })
 
 export const connectorStatusOf = (result: unknown): ConnectorStatus => {

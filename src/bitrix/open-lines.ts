@@ -44,25 +44,29 @@ export const lineNameOf = (name: string | undefined): string | undefined => {
   return clean === '' ? undefined : clean
 }
 
-const messageParams = ({ user, message, chat }: LineMessage): Params => ({
-  user: {
-    id: user.id,
-    name: lineNameOf(user.name),
-    last_name: lineNameOf(user.lastName),
-    phone: user.phone,
-    // Numbers are normalised before they come here; foreign ones would be dropped by the portal's own check.
-    skip_phone_validate: user.phone === undefined ? undefined : 'Y',
-    picture: user.picture === undefined ? undefined : { url: user.picture },
-  },
-  message: {
-    id: message.id,
-    date: message.atSeconds,
-    text: message.text === '' ? undefined : message.text,
-    files: message.files === undefined || message.files.length === 0 ? undefined : message.files,
-    disable_crm: message.disableCrm === true ? 'Y' : undefined,
-  },
-  chat: { id: chat.id, name: chat.name },
-})
+const messageParams = ({ user, message, chat }: LineMessage): Params => {
+  // The portal would lose the person's card, or read the user code wrongly.
+  if (user.id === chat.id || /\|/.test(user.id + chat.id)) throw new RangeError('Ids of a chat and of the person in it differ and hold no "|".')
+  return {
+    user: {
+      id: user.id,
+      name: lineNameOf(user.name),
+      last_name: lineNameOf(user.lastName),
+      phone: user.phone,
+      // Numbers are normalised before they come here; foreign ones would be dropped by the portal's own check.
+      skip_phone_validate: user.phone === undefined ? undefined : 'Y',
+      picture: user.picture === undefined ? undefined : { url: user.picture },
+    },
+    message: {
+      id: message.id,
+      date: message.atSeconds,
+      text: message.text === '' ? undefined : message.text,
+      files: message.files === undefined || message.files.length === 0 ? undefined : message.files,
+      disable_crm: message.disableCrm === true ? 'Y' : undefined,
+    },
+    chat: { id: chat.id, name: chat.name },
+  }
+}
 
 const someOf = <T>(messages: readonly T[]): readonly T[] => {
   if (messages.length === 0) throw new RangeError('A line takes one message at least.')

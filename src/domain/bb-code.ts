@@ -17,7 +17,7 @@ export const parseBbCode = (text: string): RichText => joined(segmentsOf(text.re
 const segmentsOf = (text: string): RichNode[] => {
   const nodes: RichNode[] = []
   let from = 0
-  for (const match of text.matchAll(/\[code\]([\s\S]*?)\[\/code\]/gi)) {
+  for (const match of /\[\/code\]/i.test(text) ? text.matchAll(/\[code\]([\s\S]*?)\[\/code\]/gi) : []) {
     nodes.push(...blocksOf(text.slice(from, match.index)))
     const code = withBreaks(match[1]!).replace(/^\n|\n$/g, '')
     if (code !== '') nodes.push({ type: 'code', text: code })
@@ -36,14 +36,15 @@ const blocksOf = (text: string): RichNode[] => {
   const lines = withBreaks(text).split('\n')
   const blocks: RichNode[][] = []
   let rest: string[] = []
+  const fences = lines.flatMap((line, index) => (isFence(line) ? [index] : []))
   const flush = (): void => {
     if (rest.length > 0) blocks.push(inlineOf(rest.join('\n')))
     rest = []
   }
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!
-    const end = isFence(line) ? lines.findIndex((other, at) => at > index && isFence(other)) : -1
-    if (end > index) {
+    const end = isFence(line) ? fences.find((at) => at > index) : undefined
+    if (end !== undefined) {
       flush()
       const [first = '', ...others] = lines.slice(index + 1, end)
       // "Name [date] #chat5/7": the number is the portal's own.
@@ -67,7 +68,7 @@ const formats: Readonly<Record<string, 'bold' | 'italic' | 'underline' | 'strike
 
 /** Tags of which only the contents are a person's words. */
 const wrappers = new Set(
-  'size color font user chat context send put call img list p center left right justify quote spoiler table tr td th sub sup video audio rating background'.split(' '),
+  'code size color font user chat context send put call img list p center left right justify quote spoiler table tr td th sub sup video audio rating background'.split(' '),
 )
 
 /** Tags that stand alone, and what a person is shown instead. */
@@ -82,6 +83,9 @@ interface Frame {
   readonly children: RichNode[]
 }
 
+/** A value ends before the next bracket, or thousands of opening brackets would each be read to the end. */
+const tagPattern = /\[(\/?)([a-z][a-z0-9_]*|\*)(?:=([^[\]\n]*)|(\s+[a-z]+=[^[\]\n]*))?\]/gi
+
 /** Deeper nesting is nobody's formatting; its words are kept. */
 const mostDepth = 20
 
@@ -93,7 +97,7 @@ const inlineOf = (text: string): RichNode[] => {
   /** What is still open formats nothing: its words go to where it stands. */
   const dissolve = (frame: Frame): void => void target().push(...frame.children)
   let from = 0
-  for (const match of text.matchAll(/\[(\/?)([a-z][a-z0-9_]*|\*)(?:=([^\]\n]*)|(\s+[a-z]+=[^\]\n]*))?\]/gi)) {
+  for (const match of text.matchAll(tagPattern)) {
     const [whole, slash, rawName, value, attributes] = match
     const name = rawName!.toLowerCase()
     const isKnown = isFormat(name) || isSingle(name) || wrappers.has(name) || name === 'url'
@@ -129,7 +133,8 @@ const wordsOf = (text: string): RichNode[] =>
 const nodesOf = ({ name, value, children }: Frame): readonly RichNode[] => {
   const format = isFormat(name) ? formats[name] : undefined
   if (format !== undefined) return children.length === 0 ? [] : [{ type: format, children: joined(children) }]
-  if (name === 'url' || name === 'img') return linkOf(value === '' || name === 'img' ? textIn(children) : value, children)
+  if (name === 'url') return linkOf(value === '' ? textIn(children) : value, children)
+  if (name === 'img') return linkOf(textIn(children), [])
   if (name === 'quote') return children.length === 0 ? [] : [{ type: 'quote', children: joined(children) }]
   if (name === 'call' && value !== '' && !digitsOf(textIn(children)).includes(digitsOf(value))) return [...children, { type: 'text', text: ` ${value}` }]
   return children
@@ -170,7 +175,7 @@ export const splitSignature = (text: string): { readonly name?: string; readonly
 
 /**
  * A patient's text in which no BB code, smiley code, quote or answer to "rate us, 1 or 0" takes effect in the portal. It reads
- * the same: only invisible joiners are added, and none inside an address of the web.
+ * the same: only invisible joiners are added, and an address of the web keeps working unless it has a code in it.
  */
 export const harmlessText = (text: string): string =>
   text
