@@ -15,8 +15,12 @@ export interface Administrator {
 }
 
 /** Opens a page as the portal does and reads the session that came with it. @throws Error with the page's own words when it is refused */
-export async function openPage(application: Installable, portal: Portal, options: { handler?: string, userId?: number } = {}): Promise<Administrator> {
-  const page = await portal.openApp(application.clientId, options)
+export async function openPage(application: Installable, portal: Portal, options: Parameters<Portal['openApp']>[1] = {}): Promise<Administrator> {
+  return administratorOf(application, await portal.openApp(application.clientId, options))
+}
+
+/** The session in a page that was opened. @throws Error with the page's own words when it was refused */
+export function administratorOf(application: Installable, page: { status: number, html: string }): Administrator {
   const boot = /<script type="application\/json" id="estafeta-boot">(.*?)<\/script>/s.exec(page.html)
   if (page.status !== 200 || boot === null) throw new Error(`The page was refused (${page.status}): ${page.html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim()}`)
   const { session } = JSON.parse(boot[1]!) as { session: string }
@@ -79,6 +83,29 @@ export async function connectMessengers(administrator: Administrator, world: Wor
     if (form.channel === 'smsc') world.messengers.setSmscCallback(world.accounts.sms.login, connection.hookUrl, form.credentials.callbackSecret)
   }
   return ids as ConnectionIds
+}
+
+/** The connector's settings page in the contact center, as the portal opens it for one line. */
+export async function openConnector(application: Installable, portal: Portal, connector: string, lineId: number, userId = 1): Promise<Administrator> {
+  return administratorOf(application, await portal.lines.openSettings(connector, lineId, { userId }))
+}
+
+/** Makes an open line and switches a connector on in it, for a connection or - with none - for one chat per patient. Answers the line's id. */
+export async function connectLine(application: Installable, portal: Portal, { connector, connectionId, name }: { connector: string, connectionId?: string, name: string }): Promise<number> {
+  const lineId = portal.lines.add({ LINE_NAME: name })
+  const page = await openConnector(application, portal, connector, lineId)
+  const view = need(`The line ${name}`, await page.call('POST', '/connector/activate', connectionId === undefined ? {} : { connectionId }))
+  if (view.status !== 'active') throw new Error(`The connector does not work in the line ${name}: ${(view.problems as string[]).join('; ')}`)
+  return lineId
+}
+
+/** An open line for each messenger in which patients talk. */
+export async function connectLines(application: Installable, portal: Portal, ids: ConnectionIds): Promise<Record<'whatsapp' | 'telegram' | 'max', number>> {
+  return {
+    whatsapp: await connectLine(application, portal, { connector: 'estafeta_whatsapp', connectionId: ids.whatsapp, name: 'WhatsApp клиники' }),
+    telegram: await connectLine(application, portal, { connector: 'estafeta_telegram', connectionId: ids.telegram, name: 'Telegram клиники' }),
+    max: await connectLine(application, portal, { connector: 'estafeta_max', connectionId: ids.max, name: 'MAX клиники' }),
+  }
 }
 
 /** WhatsApp 60 min, then Telegram, MAX, SMS, and a task for staff. */

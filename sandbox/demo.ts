@@ -1,19 +1,23 @@
 /**
  * `npm run demo`: the outer world and the application side by side, installed and ready, with a page to play with.
  *
- * `--script reminder` plays the main story without a person and ends with 0 only if it ended as it should;
+ * `--script reminder` (or `conversation`) plays a story without a person and ends with 0 only if it ended as it should;
  * `--calls FILE` saves every REST call as JSON lines; `--port N` chooses the page's port; `--keep` leaves the data for a look.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { connectMessengers, installApplication, introduce, openPage, saveRoute, usualSteps, type Administrator } from './administrator.ts'
+import { connectLines, connectMessengers, installApplication, introduce, openPage, saveRoute, usualSteps, type Administrator, type Installable } from './administrator.ts'
 import { startApplication, type Application } from './application.ts'
+import { playConversation } from './conversation-story.ts'
 import { playReminder, until, type Findings } from './reminder-story.ts'
 import { startWorld, type World } from './world.ts'
 
-const stories: Record<string, (world: World, administrator: Administrator, tell: (line: string) => void) => Promise<Findings>> = { reminder: playReminder }
+const stories: Record<string, (world: World, administrator: Administrator, tell: (line: string) => void, application: Installable) => Promise<Findings>> = {
+  reminder: playReminder,
+  conversation: playConversation,
+}
 
 const tell = (line: string): void => console.log(line)
 
@@ -51,17 +55,18 @@ async function run(): Promise<number> {
     world = await startWorld({ clockFile, ports: { page: port } })
     tell('Запускаем приложение (PostgreSQL внутри) …')
     application = await startApplication({ portal: world.portal, dataDir: path.join(folder, 'data'), clockFile })
-    tell('Устанавливаем приложение на портал, подключаем WhatsApp, Telegram, MAX и SMS …')
+    tell('Устанавливаем приложение на портал, подключаем WhatsApp, Telegram, MAX и SMS, открытые линии …')
     await installApplication(application, world.portal)
     const administrator = await openPage(application, world.portal)
     const ids = await connectMessengers(administrator, world)
     await saveRoute(administrator, usualSteps(ids))
+    await connectLines(application, world.portal, ids)
     tell('Пациент запускает ботов и делится номером …')
     await introduce(world.patient, until)
     world.setApplicationLink(`${world.portal.origin}/app/${application.clientId}/`)
     if (story !== undefined) {
       tell('')
-      const findings = await story(world, administrator, tell)
+      const findings = await story(world, administrator, tell, application)
       tell('')
       if (findings.length > 0) {
         tell('Не так, как должно быть:')

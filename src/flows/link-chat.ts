@@ -62,8 +62,9 @@ const linkDialog = async (client: PortalClient, card: Card, dialog: Dialog, phon
   const activity = sessionId === undefined ? undefined : sessionActivityOf(resultIn(owners, 'activity'))
   const own = { entityTypeId: contactType, id: card.item.id }
   if (activity !== undefined) {
-    await run(client, [bindActivityCommand('bind', activity.activityId, own)])
     const bindings = activityBindingsOf(resultIn(await run(client, [activityBindingsCommand('list', activity.activityId)]), 'list'))
+    const isOwn = bindings.some(({ entityTypeId, id }) => entityTypeId === contactType && id === own.id)
+    if (!isOwn) await run(client, [bindActivityCommand('bind', activity.activityId, own)])
     const wrong = bindings.filter(({ entityTypeId, id }) => (entityTypeId === contactType && id !== own.id) || entityTypeId === leadType)
     await run(client, wrong.map((item, index) => unbindActivityCommand(String(index), activity.activityId, item)))
   }
