@@ -1,8 +1,10 @@
 /** Decisions of the application page as a whole. Pure. */
 import type { Overview } from '../../src/http/schemas.ts'
 
-export const tabs = ['connections', 'routes', 'today'] as const
-export type Tab = (typeof tabs)[number]
+export type Tab = 'connections' | 'routes' | 'conversations' | 'today'
+
+/** How conversations go is for administrators alone: the server tells it to nobody else. */
+export const tabsOf = ({ user }: Pick<Overview, 'user'>): readonly Tab[] => (user.isAdmin ? ['connections', 'routes', 'conversations', 'today'] : ['connections', 'routes', 'today'])
 
 /** Where a person is needed first: no connection, then no route, else what is going on today. */
 export const firstTab = (overview: Pick<Overview, 'connections' | 'routes'>): Tab =>

@@ -3,7 +3,7 @@ export const texts = {
   ru: {
     title: 'Эстафета',
     lead: 'Уведомления доходят до пациента',
-    tabs: { connections: 'Подключения', routes: 'Маршруты', today: 'Сегодня' },
+    tabs: { connections: 'Подключения', routes: 'Маршруты', conversations: 'Разговоры', today: 'Сегодня' },
     loading: 'Загружаем…',
     retry: 'Повторить',
     reload: 'Обновить страницу',
@@ -28,7 +28,7 @@ export const texts = {
   en: {
     title: 'Estafeta',
     lead: 'Notifications that reach the patient',
-    tabs: { connections: 'Connections', routes: 'Routes', today: 'Today' },
+    tabs: { connections: 'Connections', routes: 'Routes', conversations: 'Conversations', today: 'Today' },
     loading: 'Loading…',
     retry: 'Try again',
     reload: 'Reload the page',

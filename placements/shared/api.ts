@@ -2,7 +2,7 @@
  * The application's API as the pages call it: typed, with the session of the page, one retry rule and errors as sentences.
  *
  * Retry rule: a call that may be repeated without harm is tried once more after a second when nobody answered or the answer was
- * 429, 502, 503 or 504. A call that makes something (a connection, a route, a test message) is never repeated by itself.
+ * 429, 502, 503 or 504. A call that makes or sends something (a connection, a message, a contact) is never repeated by itself.
  */
 import type {
   ApiError,
@@ -17,6 +17,19 @@ import type {
   RouteForm,
   TestResult,
 } from '../../src/http/schemas.ts'
+import type {
+  ApiKey,
+  Candidate,
+  ConnectorView,
+  ConversationSettings,
+  ConversationSettingsForm,
+  History,
+  HistoryQuery,
+  IdentityLog,
+  PatientView,
+  StartLink,
+  WriteForm,
+} from '../../src/http/patient-schemas.ts'
 import type { Language } from './boot.ts'
 
 /** A refusal or a silence of the server: `message` is one sentence for the person, `fields` has one per form field. */
@@ -85,6 +98,12 @@ const parse = (text: string): unknown => {
 const isApiError = (value: unknown): value is ApiError =>
   typeof value === 'object' && value !== null && typeof (value as ApiError).code === 'string' && typeof (value as ApiError).message === 'string'
 
+/** `?a=1&b=2` of what is set; empty values are left out. */
+const queryString = (query: Readonly<Record<string, string | number | undefined>>): string => {
+  const set = Object.entries(query).filter((pair): pair is [string, string | number] => pair[1] !== undefined && pair[1] !== '')
+  return set.length === 0 ? '' : `?${set.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`
+}
+
 export type Api = ReturnType<typeof createApi>
 
 /** @throws ApiFailure from every call; nothing else is thrown by a server's answer or its absence */
@@ -121,6 +140,7 @@ export const createApi = ({ session, language, fetch, wait, onSessionInvalid }: 
   const once = <T>(path: string, body: unknown) => call<T>('POST', path, { body, isRepeatable: false })
   const connection = (id: string) => `/api/connections/${encodeURIComponent(id)}`
   const route = (id: string) => `/api/routes/${encodeURIComponent(id)}`
+  const running = (id: string) => `/api/patient/deliveries/${encodeURIComponent(id)}`
 
   return {
     overview: () => read<Overview>('/api/overview'),
@@ -137,5 +157,29 @@ export const createApi = ({ session, language, fetch, wait, onSessionInvalid }: 
     addRoute: (form: RouteForm) => once<Route>('/api/routes', form),
     changeRoute: (id: string, form: RouteForm) => repeatable<Route>('PUT', route(id), form),
     deleteRoute: (id: string) => repeatable<object>('DELETE', route(id)),
+
+    patient: () => read<PatientView>('/api/patient'),
+    history: (query: HistoryQuery) => read<History>(`/api/patient/history${queryString(query)}`),
+    identityLog: () => read<IdentityLog>('/api/patient/log'),
+    findContacts: (q: string) => read<{ contacts: Candidate[] }>(`/api/patient/contacts${queryString({ q })}`),
+    write: (form: WriteForm) => once<object>('/api/patient/write', form),
+    bind: (key: string, contactId: string) => repeatable<PatientView>('POST', '/api/patient/bind', { key, contactId }),
+    confirm: (key: string) => once<PatientView>('/api/patient/confirm', { key }),
+    unbind: (key: string) => repeatable<PatientView>('POST', '/api/patient/unbind', { key }),
+    setReply: (key: string) => repeatable<PatientView>('POST', '/api/patient/reply', { key }),
+    merge: (contactId: string) => once<PatientView>('/api/patient/merge', { contactId }),
+    makeStartLink: (connectionId: string) => once<StartLink>('/api/patient/start-link', { connectionId }),
+    stopDelivery: (id: string) => repeatable<PatientView>('POST', `${running(id)}/stop`, {}),
+    // Said twice it would skip a step.
+    nextStep: (id: string) => once<PatientView>(`${running(id)}/next`, {}),
+
+    connector: () => read<ConnectorView>('/api/connector'),
+    activate: (connectionId: string | undefined) => repeatable<ConnectorView>('POST', '/api/connector/activate', { connectionId }),
+    deactivate: () => repeatable<ConnectorView>('POST', '/api/connector/deactivate', {}),
+
+    conversations: () => read<ConversationSettings>('/api/conversations'),
+    saveConversations: (form: ConversationSettingsForm) => repeatable<ConversationSettings>('PUT', '/api/conversations', form),
+    addApiKey: (name: string) => once<ApiKey>('/api/api-keys', { name }),
+    deleteApiKey: (id: string) => repeatable<object>('DELETE', `/api/api-keys/${encodeURIComponent(id)}`),
   }
 }

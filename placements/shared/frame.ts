@@ -67,8 +67,13 @@ const create = (root: Component, language: Language) => {
   return createApp({ render: () => h(Shell, { language }, () => h(root)) }).use(b24UiPlugin)
 }
 
-/** Shows `root` inside the portal; outside of it, or without a session, one sentence says where to open the page. */
-export const mount = async (root: Component): Promise<void> => {
+/**
+ * Shows `root` inside the portal; outside of it, or without a session, one sentence says where to open the page.
+ *
+ * `isGuest`: the page stands in a window of someone else's work (a card, a chat). It never reloads that window by itself when its
+ * session ends: what a person typed there, or here, would be lost. It says so and waits to be asked.
+ */
+export const mount = async (root: Component, { isGuest = false }: { readonly isGuest?: boolean } = {}): Promise<void> => {
   const element = document.getElementById('app')
   if (element === null) throw new Error('index.html has no #app')
   const boot = parseBoot(document.getElementById('estafeta-boot')?.textContent)
@@ -83,7 +88,9 @@ export const mount = async (root: Component): Promise<void> => {
     language: boot.language,
     fetch: (url, init) => fetch(url, { ...init, credentials: 'omit', cache: 'no-store' }),
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    onSessionInvalid: () => reloadOnce(frame),
+    onSessionInvalid: () => {
+      if (!isGuest) reloadOnce(frame)
+    },
   })
   const reload = () => void frame.parent.reloadWindow()
   const toTop = () => void frame.parent.scrollParentWindow(0)

@@ -36,10 +36,20 @@ export const dayOf = (at: Date, timeZone: string | undefined): string => {
 
 export const timeOf = (at: Date, timeZone: string | undefined, language: Language): string => format(at, { hour: '2-digit', minute: '2-digit' }, timeZone, language)
 
-/** `Сегодня`, `Вчера`, `12 ноября`. */
+const dayMs = 86_400_000
+
+/** `Сегодня`, `Вчера`, `Завтра`, `12 ноября`; the year is said when it is another one. */
 export const dayTitle = (at: Date, now: Date, timeZone: string | undefined, language: Language): string => {
   const day = dayOf(at, timeZone)
-  if (day === dayOf(now, timeZone)) return language === 'ru' ? 'Сегодня' : 'Today'
-  if (day === dayOf(new Date(now.getTime() - 86_400_000), timeZone)) return language === 'ru' ? 'Вчера' : 'Yesterday'
-  return format(at, { day: 'numeric', month: 'long' }, timeZone, language)
+  const today = dayOf(now, timeZone)
+  if (day === today) return language === 'ru' ? 'Сегодня' : 'Today'
+  if (day === dayOf(new Date(now.getTime() - dayMs), timeZone)) return language === 'ru' ? 'Вчера' : 'Yesterday'
+  if (day === dayOf(new Date(now.getTime() + dayMs), timeZone)) return language === 'ru' ? 'Завтра' : 'Tomorrow'
+  return format(at, { day: 'numeric', month: 'long', year: day.slice(0, 4) === today.slice(0, 4) ? undefined : 'numeric' }, timeZone, language)
+}
+
+/** `сегодня, 14:02`: a moment inside a sentence. */
+export const momentTitle = (at: Date, now: Date, timeZone: string | undefined, language: Language): string => {
+  const day = dayTitle(at, now, timeZone, language)
+  return `${day.charAt(0).toLowerCase()}${day.slice(1)}, ${timeOf(at, timeZone, language)}`
 }

@@ -53,12 +53,25 @@ describe('the pages’ API', () => {
   )
 
   it('never repeats what would make a second thing', async () => {
-    for (const call of ['addRoute', 'addConnection', 'sendTest'] as const) {
+    for (const call of ['addRoute', 'addConnection', 'sendTest', 'write', 'confirm', 'merge', 'nextStep', 'makeStartLink', 'addApiKey'] as const) {
       const { api, asked } = given('silence', ok({}))
       const making = call === 'sendTest' ? api.sendTest('c', '+70000000000') : api[call]({} as never)
-      expect((await failureOf(making)).code).toBe('NO_ANSWER')
-      expect(asked).toHaveLength(1)
+      expect([call, (await failureOf(making)).code]).toEqual([call, 'NO_ANSWER'])
+      expect([call, asked.length]).toEqual([call, 1])
     }
+  })
+
+  it('asks for a page of the history by its cursor and leaves out what is not set', async () => {
+    const { api, asked } = given(ok({ entries: [] }), ok({ entries: [] }))
+    await api.history({})
+    await api.history({ before: 'a/b&c', channel: '', q: 'анализ крови' })
+    expect(asked.map(({ url }) => url)).toEqual(['/api/patient/history', `/api/patient/history?before=a%2Fb%26c&q=${encodeURIComponent('анализ крови')}`])
+  })
+
+  it('stops a notification however often it has to ask', async () => {
+    const { api, asked } = given('silence', ok({}))
+    await api.stopDelivery('7/next')
+    expect(asked.map(({ url }) => url)).toEqual(['/api/patient/deliveries/7%2Fnext/stop', '/api/patient/deliveries/7%2Fnext/stop'])
   })
 
   it('does not repeat a refusal', async () => {

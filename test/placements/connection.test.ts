@@ -6,12 +6,11 @@ import {
   hasChanged,
   homelessProblems,
   newDraft,
-  parsePhone,
   problemsOf,
-  routesUsing,
   serverProblems,
   withCredential,
-} from '../../placements/dashboard/connection/model.ts'
+} from '../../placements/shared/connection/model.ts'
+import { parsePhone, routesUsing } from '../../placements/dashboard/connection/model.ts'
 import { bot, connection, plain, world } from './world.ts'
 
 describe('the form of a connection', () => {

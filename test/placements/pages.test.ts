@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { DeliverySummary, InstallResult, RobotSettings } from '../../src/http/schemas.ts'
-import { firstTab, upsert } from '../../placements/dashboard/model.ts'
+import { firstTab, tabsOf, upsert } from '../../placements/dashboard/model.ts'
 import { countsOf, daysOf, rowOf } from '../../placements/dashboard/today/model.ts'
 import { firstState, showNext, visibleSteps, type State } from '../../placements/install/model.ts'
 import {
@@ -17,7 +17,7 @@ import {
 } from '../../placements/robot-settings/model.ts'
 import { guessLanguage, parseBoot } from '../../placements/shared/boot.ts'
 import { possibleProofs, proofOrder, proofTitle } from '../../placements/shared/proof.ts'
-import { duration } from '../../placements/shared/words.ts'
+import { dayTitle, duration, momentTitle } from '../../placements/shared/words.ts'
 import { proofs } from '../../src/domain/receipt.ts'
 import { maxSteps, maxStepMinutes } from '../../src/domain/route.ts'
 import * as editor from '../../placements/dashboard/route/model.ts'
@@ -48,6 +48,22 @@ describe('the words of the pages', () => {
   })
 })
 
+describe('a moment', () => {
+  const now = new Date('2026-11-24T12:00:00Z')
+  const zone = 'Europe/Moscow'
+
+  it('is said by its day in the given zone, with the year only when it is another one', () => {
+    const title = (at: string) => dayTitle(new Date(at), now, zone, 'ru')
+    expect(['2026-11-24T00:00:00Z', '2026-11-23T21:30:00Z', '2026-11-23T20:30:00Z', '2026-11-25T10:00:00Z', '2026-12-01T10:00:00Z'].map(title)).toEqual(['Сегодня', 'Сегодня', 'Вчера', 'Завтра', '1 декабря'])
+    expect(title('2025-11-12T10:00:00Z')).toContain('2025')
+  })
+
+  it('stands inside a sentence', () => {
+    expect(momentTitle(new Date('2026-11-25T07:30:00Z'), now, zone, 'ru')).toBe('завтра, 10:30')
+    expect(momentTitle(new Date('2026-11-12T07:30:00Z'), now, zone, 'en')).toBe('12 November, 10:30')
+  })
+})
+
 describe('the boot record', () => {
   it('is refused without a session and never breaks the page', () => {
     for (const text of [undefined, null, '', '{', '[]', 'null', '{"session":""}']) expect(parseBoot(text)).toBeUndefined()
@@ -66,6 +82,11 @@ describe('the application page', () => {
     expect(firstTab({ connections: [], routes: [] })).toBe('connections')
     expect(firstTab({ connections: [...world.connections], routes: [] })).toBe('routes')
     expect(firstTab({ connections: [...world.connections], routes: [route] })).toBe('today')
+  })
+
+  it('shows how conversations go to administrators alone', () => {
+    expect(tabsOf({ user: { isAdmin: true } })).toContain('conversations')
+    expect(tabsOf({ user: { isAdmin: false } })).toEqual(['connections', 'routes', 'today'])
   })
 
   it('replaces what was saved and appends what is new', () => {

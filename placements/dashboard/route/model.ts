@@ -2,6 +2,7 @@
 import type { ChannelInfo, Connection, Route, RouteForm, RouteStep } from '../../../src/http/schemas.ts'
 import type { Language } from '../../shared/boot.ts'
 import { usualProof, type Proof } from '../../shared/proof.ts'
+import type { Template } from '../../shared/template.ts'
 
 export interface ChannelStepDraft {
   /** Identity of the row on the page; it follows the step when the step moves. */
@@ -13,7 +14,7 @@ export interface ChannelStepDraft {
   readonly minutes: number
   readonly hasOwnText: boolean
   readonly text: string
-  readonly template: { readonly name: string; readonly language: string; readonly parameters: readonly string[] }
+  readonly template: Template
   readonly buttons: boolean
 }
 export interface TaskStepDraft {
@@ -39,7 +40,6 @@ export interface World {
 
 export const maxSteps = 10
 export const maxStepMinutes = 7 * 24 * 60
-export const maxParameters = 20
 export const nameLimit = 80
 const usualTaskMinutes = 120
 

@@ -1,0 +1,31 @@
+/** Words of a connection's form. */
+export const texts = {
+  ru: {
+    back: 'Назад',
+    cancel: 'Отмена',
+    save: 'Сохранить',
+    saving: 'Проверяем и сохраняем…',
+    saveHint: 'При сохранении мы сразу проверим связь с сервисом.',
+    newTitle: (channel: string) => `Новое подключение: ${channel}`,
+    editTitle: (name: string) => `Подключение «${name}»`,
+    name: 'Название',
+    nameHint: 'Видно только сотрудникам: в маршрутах и в карточке сделки.',
+    secretSet: 'Сохранён. Оставьте пустым, чтобы не менять',
+    secretNew: 'Хранится зашифрованным и больше не показывается',
+    advanced: 'Дополнительно',
+  },
+  en: {
+    back: 'Back',
+    cancel: 'Cancel',
+    save: 'Save',
+    saving: 'Checking and saving…',
+    saveHint: 'The connection is checked at once when you save it.',
+    newTitle: (channel: string) => `New connection: ${channel}`,
+    editTitle: (name: string) => `Connection “${name}”`,
+    name: 'Name',
+    nameHint: 'Only staff see it: in routes and in the deal.',
+    secretSet: 'Saved. Leave empty to keep it',
+    secretNew: 'Stored encrypted and never shown again',
+    advanced: 'Advanced',
+  },
+}
