@@ -1,110 +1,23 @@
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createClock, type Clock } from '../../sandbox/clock.ts'
-import { startMessengers, type Messengers } from '../../sandbox/messengers/messengers.ts'
-import { type Channel, type ChannelContext, type Inbound, type OutboundMessage, type RawRequest } from '../../src/channels/channel.ts'
-import { createHttp } from '../../src/channels/http.ts'
+import { describe, expect, it } from '@jest/globals'
 import { max } from '../../src/channels/max/index.ts'
 import { smsc } from '../../src/channels/smsc/index.ts'
 import { telegram } from '../../src/channels/telegram/index.ts'
 import { whatsapp } from '../../src/channels/whatsapp/index.ts'
+import { connect, messageTo, until, useSandbox, type Connection } from './sandbox.ts'
 
-/** The stand-ins were written from the vendors' documentation without sight of these channels: where both agree, it was read right. */
-interface Connection<Credentials> {
-  readonly channel: Channel<Credentials>
-  readonly context: ChannelContext<Credentials>
-  readonly hookUrl: string
-  readonly events: Inbound[]
-  /** Requests that did not pass `verify`. */
-  readonly refused: RawRequest[]
-}
+const world = useSandbox()
 
-let clock: Clock
-let messengers: Messengers
-let server: Server
-let connections: Map<string, Connection<any>>
-const http = createHttp()
-
-const receive = (request: RawRequest, path: string): { status: number; text: string } => {
-  const connection = connections.get(path)
-  if (connection === undefined) return { status: 404, text: '' }
-  const { channel, context, events, refused } = connection
-  if (request.method === 'GET' && channel.handshake !== undefined) {
-    const challenge = channel.handshake(request, context.credentials)
-    return challenge === undefined ? { status: 403, text: '' } : { status: 200, text: challenge }
-  }
-  if (!channel.verify(request, context.credentials)) {
-    refused.push(request)
-    return { status: 401, text: '' }
-  }
-  events.push(...channel.parse(request, context.credentials))
-  return { status: 200, text: 'ok' }
-}
-
-const connectionOf = <Credentials>(channel: Channel<Credentials>, form: Record<string, string>): Connection<Credentials> => {
-  const path = `/hooks/${channel.id}`
-  const hookUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
-  const connection = { channel, context: { credentials: channel.parseCredentials(form), http, signal: new AbortController().signal }, hookUrl, events: [], refused: [] }
-  connections.set(path, connection)
-  return connection
-}
-
-const connect = <Credentials>(connection: Connection<Credentials>) => connection.channel.connect({ ...connection.context, hookUrl: connection.hookUrl })
-
-/** Polls with a bound; the sandbox's time runs fast. */
-const until = async (holds: () => boolean): Promise<void> => {
-  const end = Date.now() + 10_000
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('It did not happen within 10 seconds')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
-const messageTo = (to: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
-  ref: 'd1.0',
-  number: 1001,
-  to,
-  text: 'Напоминаем: приём завтра в 10:00',
-  ...more,
-})
 const buttons = [
   { id: 'confirm', title: 'Приду' },
   { id: 'cancel', title: 'Отменить' },
 ]
 
-beforeEach(async () => {
-  clock = createClock({ speed: 200 })
-  messengers = await startMessengers({ clock, allowLoopbackHttp: true, seed: 11 })
-  connections = new Map()
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://application')
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
-      const raw = { method: request.method ?? '', headers, query: Object.fromEntries(searchParams), body: Buffer.concat(chunks) }
-      const { status, text } = receive(raw, pathname)
-      response.writeHead(status).end(text)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-})
-
-afterEach(async () => {
-  http.close()
-  await messengers.stop()
-  clock.stop()
-  server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
-})
-
 const levelsOf = ({ events }: Connection<any>, externalId: string) => events.flatMap((event) => (event.type === 'receipt' && event.externalId === externalId ? [event.level] : []))
 
 describe('whatsapp against the sandbox', () => {
   const setUp = async () => {
-    const number = messengers.addWhatsAppNumber()
-    const connection = connectionOf(whatsapp, {
+    const number = world.messengers.addWhatsAppNumber()
+    const connection = world.connectionOf(whatsapp, {
       phoneNumberId: number.phoneNumberId,
       businessAccountId: number.wabaId,
       accessToken: number.token,
@@ -113,7 +26,7 @@ describe('whatsapp against the sandbox', () => {
       baseUrl: number.baseUrl,
     })
     const facts = await connect(connection)
-    expect(await messengers.setWhatsAppWebhook(number.phoneNumberId, connection.hookUrl, 'clinic-word')).toBeUndefined()
+    expect(await world.messengers.setWhatsAppWebhook(number.phoneNumberId, connection.hookUrl, 'clinic-word')).toBeUndefined()
     return { number, connection, facts }
   }
   const template = { name: 'appointment_reminder', language: 'ru', parameters: ['Иван', 'завтра\nв 10:00'] }
@@ -121,7 +34,7 @@ describe('whatsapp against the sandbox', () => {
   it('connects, sends a template, learns of every receipt and of the press', async () => {
     const { number, connection, facts } = await setUp()
     expect(facts.title).toBe(number.verifiedName)
-    const phone = messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
     const { externalId } = await whatsapp.send(messageTo('+79000000001', { template, buttons }), connection.context)
     await until(() => levelsOf(connection, externalId).length === 2)
     expect(levelsOf(connection, externalId)).toEqual(['sent', 'delivered'])
@@ -135,7 +48,7 @@ describe('whatsapp against the sandbox', () => {
 
   it('sends free text and buttons only into an open window, and learns why not otherwise', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     await whatsapp.send(messageTo('+79000000001'), connection.context)
     await until(() => connection.events.some(({ type }) => type === 'failure'))
     expect(connection.events).toContainEqual(expect.objectContaining({ type: 'failure', failure: { class: 'content', code: '131047' } }))
@@ -154,21 +67,21 @@ describe('whatsapp against the sandbox', () => {
     await whatsapp.send(messageTo('+79000000009', { template }), connection.context)
     await until(() => connection.events.some(({ type }) => type === 'failure'))
     expect(connection.events[0]).toMatchObject({ type: 'failure', failure: { class: 'recipientPermanent', code: '131026' }, attemptRef: 'd1.0' })
-    messengers.setTemplateStatus(number.phoneNumberId, 'appointment_reminder', 'PAUSED')
+    world.messengers.setTemplateStatus(number.phoneNumberId, 'appointment_reminder', 'PAUSED')
     await until(() => connection.events.some(({ type }) => type === 'connection'))
     await expect(whatsapp.send(messageTo('+79000000001', { template }), connection.context)).rejects.toMatchObject({ failure: { class: 'content', code: '132015' }, outcome: 'rejected' })
-    messengers.behave('whatsapp', { failure: 'unauthorized', failing: 'all' })
+    world.messengers.behave('whatsapp', { failure: 'unauthorized', failing: 'all' })
     await expect(whatsapp.check(connection.context)).rejects.toMatchObject({ failure: { class: 'channelPermanent', code: '190' } })
-    messengers.behave('whatsapp', { failure: 'unavailable' })
+    world.messengers.behave('whatsapp', { failure: 'unavailable' })
     await expect(whatsapp.send(messageTo('+79000000001', { template }), connection.context)).rejects.toMatchObject({ failure: { class: 'transient' } })
-    messengers.behave('whatsapp', { failure: 'rateLimited' })
+    world.messengers.behave('whatsapp', { failure: 'rateLimited' })
     await expect(whatsapp.send(messageTo('+79000000001', { template }), connection.context)).rejects.toMatchObject({ failure: { class: 'rateLimited' }, outcome: 'rejected' })
   })
 
   it('F05 F09 finds the attempt of a lost answer by its own reference', async () => {
     const { connection } = await setUp()
-    messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
-    messengers.behave('whatsapp', { failure: 'dropAfter', next: 1 })
+    world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    world.messengers.behave('whatsapp', { failure: 'dropAfter', next: 1 })
     await expect(whatsapp.send(messageTo('+79000000001', { template, ref: 'd2.0' }), connection.context)).rejects.toMatchObject({ outcome: 'unknown' })
     await until(() => connection.events.some((event) => event.type === 'receipt' && event.level === 'delivered' && event.attemptRef === 'd2.0'))
   })
@@ -177,11 +90,11 @@ describe('whatsapp against the sandbox', () => {
     const { number, connection } = await setUp()
     await whatsapp.setTemplateLife?.({ ...template, lifeSeconds: 300 }, connection.context)
     expect(number.templates.find(({ name, language }) => name === 'appointment_reminder' && language === 'ru')).toMatchObject({ message_send_ttl_seconds: 300 })
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     phone.setOnline(false)
     const { externalId } = await whatsapp.send(messageTo('+79000000001', { template }), connection.context)
     await until(() => levelsOf(connection, externalId).includes('sent'))
-    clock.advance(301_000)
+    world.clock.advance(301_000)
     phone.setOnline(true)
     expect(phone.messages('whatsapp')[0]?.state).toBe('expired')
     expect(levelsOf(connection, externalId)).toEqual(['sent'])
@@ -196,8 +109,8 @@ describe('whatsapp against the sandbox', () => {
 
 describe('telegram against the sandbox', () => {
   const setUp = async () => {
-    const bot = messengers.addTelegramBot()
-    const connection = connectionOf(telegram, { botToken: bot.token, apiRoot: bot.apiRoot })
+    const bot = world.messengers.addTelegramBot()
+    const connection = world.connectionOf(telegram, { botToken: bot.token, apiRoot: bot.apiRoot })
     const facts = await connect(connection)
     return { bot, connection, facts }
   }
@@ -206,7 +119,7 @@ describe('telegram against the sandbox', () => {
     const { bot, connection, facts } = await setUp()
     expect(facts.title).toBe(`@${bot.username}`)
     expect(facts.details.map(({ value }) => value)).toContain('включён')
-    const phone = messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
     phone.start('telegram', { payload: 'L_k3Jx9QmZb2' })
     await until(() => connection.events.length > 0)
     const started = connection.events.find((event) => event.type === 'message')
@@ -237,7 +150,7 @@ describe('telegram against the sandbox', () => {
 
   it('F45 does not take another person\'s card for the sender\'s own', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     phone.start('telegram')
     for (const kind of ['foreign', 'unsigned'] as const) phone.forgeContact('telegram', { kind })
     await until(() => connection.events.filter((event) => event.type === 'message' && event.contact !== undefined).length === 2)
@@ -246,7 +159,7 @@ describe('telegram against the sandbox', () => {
 
   it('learns that it was blocked and unblocked, and what each refusal means', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     const to = String(phone.patient.telegramId)
     await expect(telegram.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'recipientPermanent' }, outcome: 'rejected' })
     phone.start('telegram')
@@ -255,13 +168,13 @@ describe('telegram against the sandbox', () => {
     await expect(telegram.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'recipientPermanent', code: '403' }, outcome: 'rejected' })
     phone.unblock('telegram')
     await until(() => connection.events.some((event) => event.type === 'reachability' && event.state === 'active'))
-    messengers.behave('telegram', { failure: 'rateLimited', next: 1, retryAfterSeconds: 35 })
+    world.messengers.behave('telegram', { failure: 'rateLimited', next: 1, retryAfterSeconds: 35 })
     await expect(telegram.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'rateLimited' }, retryAfterSeconds: 35 })
-    messengers.behave('telegram', { failure: 'badGateway', next: 1 })
+    world.messengers.behave('telegram', { failure: 'badGateway', next: 1 })
     await expect(telegram.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'transient', code: '502' }, outcome: 'unknown' })
-    messengers.behave('telegram', { failure: 'dropAfter', next: 1 })
+    world.messengers.behave('telegram', { failure: 'dropAfter', next: 1 })
     await expect(telegram.send(messageTo(to), connection.context)).rejects.toMatchObject({ outcome: 'unknown' })
-    messengers.behave('telegram', { failure: 'unauthorized', failing: 'all' })
+    world.messengers.behave('telegram', { failure: 'unauthorized', failing: 'all' })
     await expect(telegram.check(connection.context)).rejects.toMatchObject({ failure: { class: 'channelPermanent' } })
   })
 
@@ -274,8 +187,8 @@ describe('telegram against the sandbox', () => {
 
 describe('max against the sandbox', () => {
   const setUp = async () => {
-    const bot = messengers.addMaxBot()
-    const connection = connectionOf(max, { token: bot.token, baseUrl: bot.baseUrl })
+    const bot = world.messengers.addMaxBot()
+    const connection = world.connectionOf(max, { token: bot.token, baseUrl: bot.baseUrl })
     const facts = await connect(connection)
     return { bot, connection, facts }
   }
@@ -283,7 +196,7 @@ describe('max against the sandbox', () => {
   it('connects, is started by a personal link, asks for the number and is pressed', async () => {
     const { bot, connection, facts } = await setUp()
     expect(facts.title).toBe(`@${bot.username}`)
-    const phone = messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван Петров', phone: '+79000000001' })
     phone.start('max', { payload: 'L_k3Jx9QmZb2' })
     await until(() => connection.events.length === 2)
     expect(connection.events).toMatchObject([
@@ -298,7 +211,7 @@ describe('max against the sandbox', () => {
     await until(() => connection.events.some((event) => event.type === 'message' && event.contact !== undefined))
     expect(connection.events.at(-1)).toMatchObject({ contact: { phone: '+79000000001', isOwn: true } })
 
-    clock.advance(2_000)
+    world.clock.advance(2_000)
     const { externalId } = await max.send(messageTo(to, { buttons }), connection.context)
     await until(() => phone.messages('max').some(({ id, arrivedAt }) => id === externalId && arrivedAt !== undefined))
     phone.press('max', { button: 'Приду' })
@@ -314,7 +227,7 @@ describe('max against the sandbox', () => {
 
   it('F45 trusts only the card that MAX signed for this bot and this person', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     phone.start('max')
     for (const kind of ['foreign', 'unsigned', 'tampered'] as const) phone.forgeContact('max', { kind })
     await until(() => connection.events.filter((event) => event.type === 'message' && event.contact !== undefined).length === 3)
@@ -323,7 +236,7 @@ describe('max against the sandbox', () => {
 
   it('learns that it was stopped or its dialogue removed, and what each refusal means', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     const to = String(phone.patient.maxId)
     await expect(max.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'recipientPermanent', code: 'not.found' }, outcome: 'rejected' })
     phone.start('max')
@@ -332,11 +245,11 @@ describe('max against the sandbox', () => {
     await expect(max.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'recipientPermanent', code: 'chat.denied' }, outcome: 'rejected' })
     phone.unblock('max')
     phone.start('max')
-    messengers.behave('max', { failure: 'rateLimited', next: 1 })
+    world.messengers.behave('max', { failure: 'rateLimited', next: 1 })
     await expect(max.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'rateLimited' }, outcome: 'rejected' })
-    messengers.behave('max', { failure: 'unavailable', next: 1 })
+    world.messengers.behave('max', { failure: 'unavailable', next: 1 })
     await expect(max.send(messageTo(to), connection.context)).rejects.toMatchObject({ failure: { class: 'transient' }, outcome: 'unknown' })
-    messengers.behave('max', { failure: 'unauthorized', failing: 'all' })
+    world.messengers.behave('max', { failure: 'unauthorized', failing: 'all' })
     await expect(max.check(connection.context)).rejects.toMatchObject({ failure: { class: 'channelPermanent', code: 'verify.token' } })
   })
 
@@ -349,17 +262,17 @@ describe('max against the sandbox', () => {
 
 describe('smsc against the sandbox', () => {
   const setUp = async () => {
-    const account = messengers.addSmscAccount()
-    const connection = connectionOf(smsc, { apiKey: account.apiKey, callbackSecret: 'clinic-word', baseUrl: account.baseUrl })
+    const account = world.messengers.addSmscAccount()
+    const connection = world.connectionOf(smsc, { apiKey: account.apiKey, callbackSecret: 'clinic-word', baseUrl: account.baseUrl })
     const facts = await connect(connection)
-    messengers.setSmscCallback(account.login, connection.hookUrl, 'clinic-word')
+    world.messengers.setSmscCallback(account.login, connection.hookUrl, 'clinic-word')
     return { account, connection, facts }
   }
 
   it('connects, shows the balance, sends, and learns of every report and of the answer', async () => {
     const { account, connection, facts } = await setUp()
     expect(facts.details[0]?.value).toContain(account.balance.toFixed(2))
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     const sent = await smsc.send(messageTo('+79000000001', { text: 'я'.repeat(71), expiresInSeconds: 3600 }), connection.context)
     expect(sent).toEqual({ externalId: '1001', parts: 2 })
     await until(() => levelsOf(connection, '1001').length === 2)
@@ -372,35 +285,35 @@ describe('smsc against the sandbox', () => {
 
   it('takes login and password as well', async () => {
     const { account } = await setUp()
-    const connection = connectionOf(smsc, { login: account.login, password: account.password, callbackSecret: 'clinic-word', baseUrl: account.baseUrl })
+    const connection = world.connectionOf(smsc, { login: account.login, password: account.password, callbackSecret: 'clinic-word', baseUrl: account.baseUrl })
     expect((await smsc.check(connection.context)).title).toBe(account.login)
   })
 
   it('F05 never sends twice: a repeated number and a lost answer end in the first message', async () => {
     const { connection } = await setUp()
-    const phone = messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
-    messengers.behave('sms', { failure: 'dropAfter', next: 1 })
+    const phone = world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    world.messengers.behave('sms', { failure: 'dropAfter', next: 1 })
     await expect(smsc.send(messageTo('+79000000001'), connection.context)).rejects.toMatchObject({ outcome: 'unknown' })
     expect(await smsc.lookUp?.(messageTo('+79000000001'), connection.context)).toEqual({ externalId: '1001', parts: 1 })
-    clock.setSpeed(0)
+    world.clock.setSpeed(0)
     expect(await smsc.send(messageTo('+79000000001'), connection.context)).toEqual({ externalId: '1001', parts: 1 })
     expect(phone.messages('sms')).toHaveLength(1)
-    messengers.behave('sms', { failure: 'dropBefore', next: 1 })
+    world.messengers.behave('sms', { failure: 'dropBefore', next: 1 })
     await expect(smsc.send(messageTo('+79000000001', { number: 1002, text: 'Другой текст' }), connection.context)).rejects.toMatchObject({ outcome: 'unknown' })
     expect(await smsc.lookUp?.(messageTo('+79000000001', { number: 1002 }), connection.context)).toBeUndefined()
   })
 
   it('learns what the operator and SMSC refuse', async () => {
     const { connection } = await setUp()
-    messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
+    world.messengers.addPatient({ name: 'Иван', phone: '+79000000001' })
     await expect(smsc.send(messageTo('+7900'), connection.context)).rejects.toMatchObject({ failure: { class: 'recipientPermanent', code: '7' }, outcome: 'rejected' })
-    messengers.behave('sms', { mode: 'refuses', refusal: '20/255' })
+    world.messengers.behave('sms', { mode: 'refuses', refusal: '20/255' })
     await smsc.send(messageTo('+79000000001'), connection.context)
     await until(() => connection.events.some(({ type }) => type === 'failure'))
     expect(connection.events).toContainEqual(expect.objectContaining({ type: 'failure', externalId: '1001', failure: { class: 'recipientPermanent', code: 'err 255' } }))
-    messengers.behave('sms', { mode: 'works', failure: 'unauthorized', failing: 'all' })
+    world.messengers.behave('sms', { mode: 'works', failure: 'unauthorized', failing: 'all' })
     await expect(smsc.check(connection.context)).rejects.toMatchObject({ failure: { class: 'channelPermanent', code: '2' } })
-    messengers.behave('sms', { failure: 'unavailable' })
+    world.messengers.behave('sms', { failure: 'unavailable' })
     await expect(smsc.send(messageTo('+79000000001', { number: 1003 }), connection.context)).rejects.toMatchObject({ failure: { class: 'transient' }, outcome: 'unknown' })
   })
 })

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { createHttp } from '../../src/channels/http.ts'
+import { createHttp, downloadFile } from '../../src/channels/http.ts'
 import { startVendor, type Vendor } from './vendor.ts'
 
 const signal = (): AbortSignal => new AbortController().signal
@@ -136,5 +136,49 @@ describe('the HTTP client of the channels', () => {
     })
     expect(heard).toEqual(['CONNECT vendor.example:443 HTTP/1.1'])
     server.close()
+  })
+
+  it('sends a file with its fields, whatever its name, beyond the limit of a body', async () => {
+    vendor.replies({ status: 200 })
+    const bytes = Buffer.alloc(5000, 13)
+    const file = { field: 'file', name: 'снимок "1"\r\n.jpg', mimeType: 'image/jpeg', bytes }
+    await http.call({ method: 'POST', url: vendor.url, multipart: { fields: { text: 'я' }, file } }, { signal: signal() })
+    const { body } = vendor.asked[0]!
+    expect(body.text).toBe('я')
+    expect(body.file).toMatchObject({ name: 'снимок %221%22%0D%0A.jpg', mimeType: 'image/jpeg' })
+    expect(Buffer.compare(body.file.bytes, bytes)).toBe(0)
+  })
+
+  describe('downloads', () => {
+    const download = (maxBytes = 100) => downloadFile(http, { url: `${vendor.url}/a`, headers: { authorization: 'Bearer secret-key' } }, { signal: signal(), maxBytes })
+    const found = { status: 200, bytes: Buffer.from([0, 255, 13, 10]), headers: { 'content-type': 'image/png; charset=binary' } }
+
+    it('give the bytes as they are, and what they are', async () => {
+      vendor.replies(found)
+      const { bytes, mimeType } = await download()
+      expect([[...bytes], mimeType]).toEqual([[0, 255, 13, 10], 'image/png'])
+    })
+
+    it('follow a redirect, and show the key to the first host alone', async () => {
+      const other = await startVendor()
+      other.replies(found)
+      vendor.replies({ status: 302, text: '', headers: { location: '/b' } }, { status: 302, text: '', headers: { location: `${other.url}/c` } })
+      await download()
+      expect(vendor.asked.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/a', 'Bearer secret-key'], ['/b', 'Bearer secret-key']])
+      expect(other.asked.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/c', undefined]])
+      await other.close()
+    })
+
+    it.each<[string, Parameters<typeof vendor.replies>[0], string, string]>([
+      ['a circle of redirects', { status: 302, text: '', headers: { location: '/a' } }, 'transient', 'file.redirects'],
+      ['a redirect to a place that is no web address', { status: 302, text: '', headers: { location: 'file:///etc/passwd' } }, 'transient', 'file.redirects'],
+      ['a file that is gone', { status: 410, text: '' }, 'content', 'file.gone'],
+      ['a limit of the store', { status: 429, text: '' }, 'rateLimited', 'file.429'],
+      ['a key that is not taken', { status: 403, text: '' }, 'transient', 'file.403'],
+      ['a file that is too large', { status: 200, bytes: Buffer.alloc(101) }, 'content', 'file.large'],
+    ])('say what %s means', async (_, reply, failureClass, code) => {
+      vendor.replies(reply)
+      await expect(download()).rejects.toMatchObject({ failure: { class: failureClass, code }, outcome: 'rejected', message: expect.stringMatching(/^[А-Я].*\.$/) })
+    })
   })
 })

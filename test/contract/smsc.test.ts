@@ -6,6 +6,7 @@ import { smsc } from '../../src/channels/smsc/index.ts'
 import { countSegments } from '../../src/channels/smsc/segments.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract } from './channel-contract.ts'
+import { conversationContract } from './conversation-contract.ts'
 import { startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
@@ -68,6 +69,15 @@ channelContract({
   unauthorized: answer('sms-smsc-response-error-2'),
 })
 
+conversationContract({
+  channel: smsc,
+  form,
+  addressField: 'baseUrl',
+  message,
+  genuine: Object.keys(meanings).map(vector),
+  person: { ids: ['79000000001'], phone: '+79000000001' },
+})
+
 describe('smsc: what reports mean', () => {
   it('leaves no recorded fixture without a test', () => {
     expect([...Object.keys(meanings), ...others].sort()).toEqual(vectorNames('sms-smsc-'))
@@ -75,6 +85,12 @@ describe('smsc: what reports mean', () => {
 
   it.each(Object.entries(meanings))('%s', (name, expected) => {
     expect(parse(vector(name))).toEqual(expected)
+  })
+
+  it('F11 knows one person by 7 and by 8, and leaves a foreign number alone', () => {
+    const said = (phone: string) => parse(post(new URLSearchParams({ phone, mes: 'Да', to: '79000000000' }).toString()))
+    for (const phone of ['79000000001', '+79000000001', '89000000001']) expect(said(phone)).toMatchObject([{ chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' } }])
+    expect(said('84912345678')).toMatchObject([{ chat: { id: '84912345678' } }])
   })
 
   it('takes the same report by GET', () => {

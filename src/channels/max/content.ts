@@ -4,7 +4,7 @@ import { readAs, sameSecret, unsupportedText, type InboundFile, type SharedConta
 import { normalizePhone } from '../../domain/phone.ts'
 import { type FileKind, type Place } from '../../domain/message.ts'
 
-const attachment = z.looseObject({ type: z.string(), payload: z.unknown() })
+const attachment = z.looseObject({ type: z.string(), payload: z.unknown().optional() })
 
 /** `seq` is left alone: it is beyond 2^53 and JSON.parse has already spoilt it. @see https://dev.max.ru/docs-api/objects/Message */
 export const bodySchema = z.looseObject({ mid: z.string(), text: z.string().nullish(), attachments: z.array(attachment).nullish() })

@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { ChannelError, type Channel, type ChannelContext, type InboundFile, type OutboundFile, type OutboundMessage, type RawRequest, type Sent } from '../../src/channels/channel.ts'
+import { createHttp } from '../../src/channels/http.ts'
+import { startVendor, type Reply, type Vendor } from './vendor.ts'
+
+/** Replies that may name the vendor's own address. */
+export type Replies = (url: string) => readonly Reply[]
+
+export interface ConversationFixtures<Credentials> {
+  readonly channel: Channel<Credentials>
+  readonly form: Readonly<Record<string, string>>
+  readonly addressField: string
+  readonly message: OutboundMessage
+  readonly genuine: readonly RawRequest[]
+  /** The ids of the one patient in `genuine`, and the patient's number. */
+  readonly person: { readonly ids: readonly string[]; readonly phone?: string }
+  /** A file that the messenger takes, the answers to its sending, and what F34 and silence look like at the first of them. */
+  readonly file?: { readonly sent: OutboundFile; readonly replies: Replies; readonly result: Sent; readonly limited: Reply; readonly isUploadedFirst: boolean }
+  /** F35: files that the messenger would take and not show. */
+  readonly refusedFiles?: readonly OutboundFile[]
+  readonly edit?: { readonly done: Reply; readonly same?: Reply; readonly late: readonly Reply[] }
+  readonly remove?: { readonly done: Reply; readonly gone: Reply; readonly late: readonly Reply[] }
+  readonly download?: { readonly file: InboundFile; readonly replies: Replies; readonly bytes: Uint8Array; readonly gone: readonly Replies[] }
+  readonly startLink?: { readonly title: string; readonly link: string; readonly nameless: string }
+}
+
+const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
+  try {
+    await act()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ChannelError)
+    return error as ChannelError
+  }
+  throw new Error('nothing was thrown')
+}
+
+const isSentence = (text: string): boolean => /^[А-ЯA-Z][^\n]*[.!]$/.test(text) && /[а-я]/.test(text)
+const shown = (error: ChannelError): string => JSON.stringify([error.message, error.stack, Object.entries(error), String(error.cause)])
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** Every place of a JSON document, by its path. */
+const placesOf = (value: Json, path: readonly string[] = []): (readonly string[])[] => {
+  if (typeof value !== 'object' || value === null) return [path]
+  return [...(path.length === 0 ? [] : [path]), ...Object.entries(value).flatMap(([key, part]) => placesOf(part, [...path, key]))]
+}
+
+const partAt = (value: Json, path: readonly string[]): Json => path.reduce<Json>((part, key) => (part as { [key: string]: Json })[key]!, value)
+
+const put = (value: Json, path: readonly string[], part: Json | undefined): Json => {
+  const copy = structuredClone(value)
+  const parent = partAt(copy, path.slice(0, -1)) as { [key: string]: Json }
+  const key = path.at(-1)!
+  if (part === undefined) Reflect.deleteProperty(parent, key)
+  else parent[key] = part
+  return copy
+}
+
+const holdsAny = (part: Json, ids: readonly string[]): boolean => placesOf(part).some((path) => {
+  const leaf = partAt(part, path)
+  return typeof leaf !== 'object' && ids.some((id) => String(leaf).includes(id))
+})
+
+/** What holds for every messenger that carries conversations; a capability that a channel lacks is refused, never half done. */
+export const conversationContract = <Credentials>(fixtures: ConversationFixtures<Credentials>): void => {
+  const { channel, form, message } = fixtures
+
+  describe(`${channel.id}: the contract of conversations`, () => {
+    let vendor: Vendor
+    const http = createHttp()
+    const impatient = createHttp({ timeoutMs: 300 })
+    const credentials = channel.parseCredentials(form)
+    const context = (client = http): ChannelContext<Credentials> => ({
+      credentials: channel.parseCredentials({ ...form, [fixtures.addressField]: vendor.url }),
+      http: client,
+      signal: new AbortController().signal,
+    })
+    const secrets = [...channel.fields.filter(({ secret }) => secret).flatMap(({ name }) => form[name] ?? []), message.to.slice(1), '127.0.0.1', 'secret-file-address']
+    const expectContent = (error: ChannelError): void => {
+      expect(error).toMatchObject({ failure: { class: 'content' }, outcome: 'rejected' })
+      expect({ text: error.message, isSentence: isSentence(error.message) }).toMatchObject({ isSentence: true })
+      for (const secret of secrets) expect(shown(error)).not.toContain(secret)
+    }
+    const address = { externalId: fixtures.file?.result.externalId ?? 'x', to: message.to }
+
+    beforeAll(async () => {
+      vendor = await startVendor()
+    })
+    afterAll(async () => {
+      http.close()
+      impatient.close()
+      await vendor.close()
+    })
+
+    it('has a fixture for each capability that it declares, and none beyond', () => {
+      expect(fixtures.edit !== undefined).toBe(channel.edit !== undefined)
+      expect(fixtures.remove !== undefined).toBe(channel.remove !== undefined)
+      expect(fixtures.download !== undefined).toBe(channel.download !== undefined)
+      expect(fixtures.startLink !== undefined).toBe(channel.startLink !== undefined)
+      expect(fixtures.file !== undefined).toBe(channel.limits.files !== undefined)
+      for (const size of [channel.limits.files?.maxBytes, channel.limits.files?.captionLength]) if (size !== undefined) expect(size).toBeGreaterThan(0)
+      expect(channel.limits.freeTextLength ?? channel.limits.textLength).toBeGreaterThanOrEqual(channel.limits.textLength)
+    })
+
+    it('F11 F42 never makes an event in another person\'s name of a damaged update', () => {
+      const { ids, phone } = fixtures.person
+      const bodies = fixtures.genuine.map(({ body }) => body.toString('utf8'))
+      const isJson = bodies.every((body) => body.startsWith('{'))
+      const documents = bodies.map((body) => (isJson ? (JSON.parse(body) as Json) : Object.fromEntries(new URLSearchParams(body))))
+      const written = (document: Json): string => (isJson ? JSON.stringify(document) : new URLSearchParams(Object.entries(document as { [name: string]: Json }).map(([name, part]): [string, string] => [name, typeof part === 'string' ? part : JSON.stringify(part)])).toString())
+      const damaged = fc.constantFrom(...documents).chain((document) => {
+        const places = placesOf(document)
+        return fc.record({
+          path: fc.constantFrom(...places.filter((place) => place.length > 0)),
+          put: fc.oneof(fc.constant(undefined), fc.jsonValue() as fc.Arbitrary<Json>, fc.constantFrom(...places).map((place) => partAt(document, place))),
+        }).map(({ path, put: part }) => ({ document, path, part }))
+      })
+      fc.assert(
+        fc.property(damaged, ({ document, path, part }) => {
+          // An update that names another person in the person's place is that person's update.
+          if (part !== undefined && holdsAny(partAt(document, path), ids)) return
+          let events: ReturnType<typeof channel.parse>
+          try {
+            events = channel.parse({ method: 'POST', headers: {}, query: {}, body: Buffer.from(written(put(document, path, part))) }, credentials)
+          } catch (error) {
+            expect((error as Error).constructor).toBe(Error)
+            return
+          }
+          for (const event of events) {
+            if (!('chat' in event)) continue
+            expect(ids).toContain(event.chat.id)
+            expect(event.chat.userId).toBe(event.chat.id)
+            if (event.chat.phone !== undefined) expect(event.chat.phone).toBe(phone)
+            if (event.type === 'message' && event.contact?.isOwn === true) expect(fixtures.genuine.some((one) => one.body.includes(event.contact!.phone.slice(2)))).toBe(true)
+          }
+        }),
+        { numRuns: 1_000 },
+      )
+    })
+
+    it('refuses a file that it cannot carry before anything leaves', async () => {
+      vendor.replies({ status: 500 })
+      const { files } = channel.limits
+      const base: OutboundFile = fixtures.file?.sent ?? { kind: 'file', name: 'a.pdf', mimeType: 'application/pdf', bytes: Buffer.from('x') }
+      const wrong: readonly OutboundMessage[] =
+        files === undefined
+          ? [{ ...message, text: '', file: base }]
+          : [
+              { ...message, text: '', file: { ...base, bytes: new Uint8Array(0) } },
+              { ...message, text: '', file: { ...base, bytes: Buffer.alloc(files.maxBytes + 1) } },
+              { ...message, text: 'я'.repeat(files.captionLength + 1), file: base },
+              ...(files.withoutCaption ?? []).map((kind) => ({ ...message, text: 'Подпись', file: { ...base, kind } })),
+            ]
+      for (const one of wrong) expectContent(await thrownBy(() => channel.send(one, context())))
+      expect(vendor.asked).toHaveLength(0)
+    })
+
+    it('F35 refuses a format or a size that the messenger would not show, with a sentence that says what to do', async () => {
+      vendor.replies({ status: 500 })
+      for (const file of fixtures.refusedFiles ?? []) expectContent(await thrownBy(() => channel.send({ ...message, text: '', file }, context())))
+      expect(vendor.asked).toHaveLength(0)
+    })
+
+    const { file } = fixtures
+    if (file !== undefined) {
+      it('sends a file by its bytes', async () => {
+        vendor.replies(...file.replies(vendor.url))
+        expect(await channel.send({ ...message, text: '', file: file.sent }, context())).toEqual(file.result)
+      })
+
+      it('F34 holds up this message alone when the vendor limits files', async () => {
+        vendor.replies(file.limited)
+        const error = await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context()))
+        expect(error).toMatchObject({ failure: { class: 'rateLimited', code: expect.stringMatching(/^media\./) }, outcome: 'rejected' })
+        expect(isSentence(error.message)).toBe(true)
+        for (const secret of secrets) expect(shown(error)).not.toContain(secret)
+      })
+
+      it('F05 knows that nothing is with the patient when an upload was lost, and does not know when the message was', async () => {
+        vendor.replies('stayQuiet')
+        const error = await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context(impatient)))
+        expect(error).toMatchObject({ failure: { class: 'transient' }, outcome: file.isUploadedFirst ? 'rejected' : 'unknown' })
+        const before = file.replies(vendor.url).slice(0, -1)
+        vendor.replies(...before, 'hangUp')
+        expect(await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context()))).toMatchObject({ outcome: 'unknown' })
+      })
+    }
+
+    const { edit } = fixtures
+    if (edit !== undefined) {
+      it('edits a text and a caption, and says when it is too late', async () => {
+        for (const reply of [edit.done, edit.same]) {
+          if (reply === undefined) continue
+          vendor.replies(reply)
+          for (const isCaption of [false, true]) await channel.edit?.({ ...address, text: 'Новое', isCaption }, context())
+          expect(vendor.asked).toHaveLength(2)
+        }
+        for (const reply of edit.late) {
+          vendor.replies(reply)
+          expectContent(await thrownBy(async () => channel.edit?.({ ...address, text: 'Новое', isCaption: false }, context())))
+        }
+        vendor.replies({ status: 500 })
+        for (const text of ['', 'я'.repeat(channel.limits.textLength + 1)]) {
+          expectContent(await thrownBy(async () => channel.edit?.({ ...address, text, isCaption: false }, context())))
+        }
+        expect(vendor.asked).toHaveLength(0)
+      })
+    }
+
+    const { remove } = fixtures
+    if (remove !== undefined) {
+      it('takes a message back, takes one that is gone for done, and says when it is too late', async () => {
+        for (const reply of [remove.done, remove.gone]) {
+          vendor.replies(reply)
+          await channel.remove?.(address, context())
+          expect(vendor.asked).toHaveLength(1)
+        }
+        for (const reply of remove.late) {
+          vendor.replies(reply)
+          expectContent(await thrownBy(async () => channel.remove?.(address, context())))
+        }
+      })
+    }
+
+    const { download } = fixtures
+    if (download !== undefined) {
+      const fetch = (maxBytes: number, client = http) => channel.download!(download.file, { ...context(client), maxBytes })
+
+      it('fetches the bytes of a patient\'s file', async () => {
+        vendor.replies(...download.replies(vendor.url))
+        const { bytes } = await fetch(1024 * 1024)
+        expect(Buffer.from(bytes).equals(Buffer.from(download.bytes))).toBe(true)
+      })
+
+      it('F35 says of a file that is gone or too large what to do, and never where it lies', async () => {
+        for (const replies of download.gone) {
+          vendor.replies(...replies(vendor.url))
+          expectContent(await thrownBy(() => fetch(1024 * 1024)))
+        }
+        vendor.replies(...download.replies(vendor.url))
+        expectContent(await thrownBy(() => fetch(download.bytes.byteLength - 1)))
+        const failing = [...download.replies(vendor.url).slice(0, -1), 'stayQuiet' as const]
+        vendor.replies(...failing)
+        const error = await thrownBy(() => fetch(1024, impatient))
+        expect(error.failure.class).toBe('transient')
+        for (const secret of [...secrets, download.file.ref]) expect(shown(error)).not.toContain(secret)
+      })
+    }
+
+    const { startLink } = fixtures
+    if (startLink !== undefined) {
+      it('makes a personal start link of the bot\'s public name, and none without one', () => {
+        expect(channel.startLink?.('L_k3Jx9QmZb2', { title: startLink.title, credentials })).toBe(startLink.link)
+        expect(channel.startLink?.('L_k3Jx9QmZb2', { title: startLink.nameless, credentials })).toBeUndefined()
+      })
+    }
+  })
+}
