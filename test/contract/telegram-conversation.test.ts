@@ -145,7 +145,7 @@ describe('telegram: what an operator says', () => {
     vendor.replies(sent)
     await telegram.send({ ...message, file: picture, rich: [{ type: 'italic', children: [{ type: 'text', text: 'a' }] }] }, context())
     expect(vendor.asked[0]).toMatchObject({ path: `/bot${form.botToken}/sendPhoto`, body: { chat_id: '500000001', caption: '<i>a</i>', parse_mode: 'HTML' } })
-    const { photo } = vendor.asked[0]?.body
+    const { photo } = vendor.asked[0]!.body
     expect({ ...photo, bytes: [...photo.bytes] }).toEqual({ name: 'снимок %221%22.jpg', mimeType: 'image/jpeg', bytes: [...picture.bytes] })
   })
 
