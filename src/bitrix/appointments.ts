@@ -77,7 +77,12 @@ export const dealFieldsCommand = (key: string): Command => ({ key, method: 'crm.
 const FieldList = z.looseObject({ fields: z.record(z.string(), z.looseObject({ type: Text, title: Text, isMultiple: z.boolean().catch(false) })) })
 
 export const dealFieldsOf = (result: unknown): readonly { readonly name: string; readonly title: string; readonly type: string; readonly isMultiple: boolean }[] =>
-  Object.entries(readResult(FieldList, result, 'crm.item.fields').fields).map(([name, { title, type, isMultiple }]) => ({ name, title: title === '' ? name : title, type, isMultiple }))
+  Object.entries(readResult(FieldList, result, 'crm.item.fields').fields).map(([name, { title, type, isMultiple }]) => ({
+    name,
+    title: title === '' ? name : title,
+    type,
+    isMultiple,
+  }))
 
 /**
  * Asks for a contact's bookings in a period (epoch milliseconds), earliest first. Needs the scope `booking`, which a portal may not

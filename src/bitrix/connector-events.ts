@@ -61,7 +61,12 @@ const Connector = z.string().min(1).transform((id) => id.toLowerCase())
 
 /** PHP writes lists as maps with the keys 0..n-1, and drops empty ones. */
 const list = (value: unknown): unknown => (typeof value === 'object' && value !== null ? Object.values(value) : value === undefined || value === '' ? [] : [value])
-const File = z.looseObject({ name: Text.catch(''), type: z.string().optional().catch(undefined), link: z.string().min(1), size: z.coerce.number().nonnegative().optional().catch(undefined) })
+const File = z.looseObject({
+  name: Text.catch(''),
+  type: z.string().optional().catch(undefined),
+  link: z.string().min(1),
+  size: z.coerce.number().nonnegative().optional().catch(undefined),
+})
 const Files = z.preprocess(list, z.array(z.union([File, z.unknown().transform(() => undefined)]))).transform((files) => files.filter((file) => file !== undefined))
 const ExternalIds = z.preprocess(list, z.array(Text)).catch([])
 const Message = z.looseObject({
@@ -144,7 +149,8 @@ const dialogsOf = (type: 'dialogsStarted' | 'dialogsFinished', data: unknown): C
   const parsed = Dialogs.safeParse(data)
   if (!parsed.success) return undefined
   const { CONNECTOR: connector, LINE: line, DATA } = parsed.data
-  return { type, connector, line, dialogs: DATA.map(({ connector: from, session }) => ({ sessionId: session.id, chatId: from.chat_id, userId: from.user_id, parentSessionId: session.parent_id })) }
+  const dialogs = DATA.map(({ connector: from, session }) => ({ sessionId: session.id, chatId: from.chat_id, userId: from.user_id, parentSessionId: session.parent_id }))
+  return { type, connector, line, dialogs }
 }
 
 /**

@@ -46,7 +46,12 @@ export const dialogCommand = (
 ): Command => ({
   key,
   method: 'imopenlines.dialog.get',
-  params: 'chatId' in by ? { CHAT_ID: by.chatId } : 'dialogId' in by ? { DIALOG_ID: by.dialogId } : 'sessionId' in by ? { SESSION_ID: by.sessionId } : { USER_CODE: by.userCode },
+  params: {
+    CHAT_ID: 'chatId' in by ? by.chatId : undefined,
+    DIALOG_ID: 'dialogId' in by ? by.dialogId : undefined,
+    SESSION_ID: 'sessionId' in by ? by.sessionId : undefined,
+    USER_CODE: 'userCode' in by ? by.userCode : undefined,
+  },
 })
 
 const DialogResult = z.looseObject({ id: Id, entity_id: OptionalText, entity_data_1: OptionalText, entity_data_2: OptionalText })
@@ -127,7 +132,9 @@ const valuesOf = (given: unknown): readonly unknown[] => (typeof given === 'obje
 /** One value, a list or a map of them. */
 const oneOrMany = (given: unknown): readonly unknown[] => (typeof given === 'object' ? valuesOf(given) : given === undefined || given === '' ? [] : [given])
 const Ids = z.preprocess(oneOrMany, z.array(z.union([Id, z.unknown().transform(() => 0)]))).transform((ids) => ids.filter((id) => id > 0))
-const Texts = z.preprocess(oneOrMany, z.array(z.unknown())).transform((values) => values.filter((value) => typeof value === 'string' || typeof value === 'number').map(String))
+const Texts = z
+  .preprocess(oneOrMany, z.array(z.unknown()))
+  .transform((values) => values.filter((value) => typeof value === 'string' || typeof value === 'number').map(String))
 
 const HistoryResult = z.looseObject({
   chatId: Id,
@@ -143,7 +150,14 @@ const HistoryResult = z.looseObject({
   ),
   users: mapOf(z.looseObject({ id: Id, name: z.string().catch(''), connector: z.unknown().optional() })),
   files: mapOf(
-    z.looseObject({ id: Id, name: z.string().catch(''), type: OptionalText, size: z.coerce.number().optional().catch(undefined), urldownload: OptionalText, authorid: GivenId }),
+    z.looseObject({
+      id: Id,
+      name: z.string().catch(''),
+      type: OptionalText,
+      size: z.coerce.number().optional().catch(undefined),
+      urldownload: OptionalText,
+      authorid: GivenId,
+    }),
   ),
   chat: mapOf(z.looseObject({ id: Id, entityId: OptionalText })).optional(),
 })
@@ -205,7 +219,11 @@ export const crmChatsCommand = (key: string, card: { readonly type: 'lead' | 'de
 const CrmChats = mapOf(z.looseObject({ CHAT_ID: Id, CONNECTOR_ID: z.string().catch(''), CONNECTOR_TITLE: z.string().nullish() }))
 
 export const crmChatsOf = (result: unknown): readonly { readonly chatId: number; readonly connector: string; readonly title: string }[] =>
-  readResult(CrmChats, result, 'imopenlines.crm.chat.get').map(({ CHAT_ID: chatId, CONNECTOR_ID: connector, CONNECTOR_TITLE: title }) => ({ chatId, connector, title: title ?? connector }))
+  readResult(CrmChats, result, 'imopenlines.crm.chat.get').map(({ CHAT_ID: chatId, CONNECTOR_ID: connector, CONNECTOR_TITLE: title }) => ({
+    chatId,
+    connector,
+    title: title ?? connector,
+  }))
 
 /**
  * Opens the dialogue's session for the administrator, a new one when the last is closed.

@@ -142,6 +142,18 @@ describe('registration', () => {
     expect(registered().events).toHaveLength(manifest.events.names.length)
   })
 
+  it('says what a portal without open lines is lacking, and registers the rest', async () => {
+    portal.world.apps.get(clientId)!.scopes = ['crm', 'bizproc', 'placement']
+    await signIn()
+    const lines = await register(client, manifest, admin)
+    const failed = lines.filter(({ ok }) => !ok)
+    expect(failed.map(({ name }) => name).sort()).toEqual(['connectors', ...manifest.events.names.filter((name) => name.startsWith('ONIM')).map((name) => `event ${name}`), 'placement IM_SIDEBAR'].sort())
+    expect(failed.every(({ message }) => message.length > 20)).toBe(true)
+    expect(ownPlacements().map(({ placement }) => placement)).toEqual(['CRM_DEAL_DETAIL_TAB', 'CRM_CONTACT_DETAIL_TAB'])
+    expect(registered().robots).toEqual(['estafeta_send'])
+    expected = expect.any(Array) as unknown as unknown[]
+  })
+
   it('takes away connectors that were ours, and leaves those of others alone', async () => {
     const other = portal.registerApp({ shape: 'local', ui: true, handlerUrl: `${publicUrl}/other`, scopes: manifest.scopes, name: 'Other' })
     const icon = { DATA_IMAGE: 'data:image/svg+xml,%3Csvg%2F%3E' }
