@@ -1,0 +1,31 @@
+/** Words of the patient page as a whole. */
+export const texts = {
+  ru: {
+    loading: 'Загружаем…',
+    retry: 'Повторить',
+    reload: 'Обновить страницу',
+    stale: (when: string) => `Нет связи с сервером: показано, как было ${when}. Пробуем снова.`,
+    over: 'Страница открыта слишком долго. Скопируйте набранный текст, если он есть, и обновите её.',
+    emptyTitle: 'В сделке нет контакта',
+    emptyText: 'Добавьте в сделку контакт пациента — и здесь появятся его мессенджеры, приём и вся переписка.',
+    appointment: 'Ближайший приём',
+    noAppointment: 'Приём не назначен',
+    until: (time: string) => `до ${time}`,
+    sources: { deal: 'из сделки', booking: 'из онлайн-записи', api: 'из медицинской системы' },
+    preparation: 'Подготовка',
+  },
+  en: {
+    loading: 'Loading…',
+    retry: 'Try again',
+    reload: 'Reload the page',
+    stale: (when: string) => `No connection to the server: this is how it was ${when}. Trying again.`,
+    over: 'The page has been open for too long. Copy what you typed, if anything, and reload it.',
+    emptyTitle: 'The deal has no contact',
+    emptyText: 'Add the patient’s contact to the deal, and their messengers, appointment and messages appear here.',
+    appointment: 'Next appointment',
+    noAppointment: 'No appointment',
+    until: (time: string) => `to ${time}`,
+    sources: { deal: 'from the deal', booking: 'from online booking', api: 'from the medical system' },
+    preparation: 'Preparation',
+  },
+}
