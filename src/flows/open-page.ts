@@ -7,7 +7,8 @@ import { portalId, type PortalId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
 import { type Deps } from './deps.ts'
 import { acceptInstallation, keepAdminToken, proveInstallation } from './install-portal.ts'
-import { whoIs, type PortalUser } from './who-is.ts'
+import { subjectOf, type PageSubject } from './page-subject.ts'
+import { clientOf, whoIs, type PortalUser } from './who-is.ts'
 
 /** Who is looking at a page, as the portal confirmed it. */
 export interface Viewer {
@@ -18,6 +19,8 @@ export interface Viewer {
 
 export interface OpenedPage {
   readonly viewer: Viewer
+  /** Which card, chat or connector the page is about; absent for pages about the application itself. */
+  readonly subject?: PageSubject
   readonly language: 'ru' | 'en'
   readonly placement: string
   readonly options: Readonly<Record<string, unknown>>
@@ -26,7 +29,7 @@ export interface OpenedPage {
 }
 
 export interface PageOpener {
-  /** @throws AppError INSTALL_REFUSED, SESSION_INVALID with what to do */
+  /** @throws AppError INSTALL_REFUSED, SESSION_INVALID, ADMIN_REQUIRED, NOT_FOUND with what to do */
   open(page: string, query: unknown, body: unknown): Promise<OpenedPage>
 }
 
@@ -45,14 +48,17 @@ export const createPageOpener = (deps: Deps): PageOpener => {
     const known = remembered.get(key)
     if (known !== undefined && Date.now() - known.at < rememberedMs) return known.viewer
     if (remembered.size > 5_000) remembered.clear()
-    const user = await whoLooks(deps, portal, post.auth.accessToken!).catch((cause: unknown) => {
-      if (cause instanceof BitrixError && cause.retryable) throw new AppError('PORTAL_UNAVAILABLE', 'Портал сейчас не отвечает: откройте страницу через минуту.', { cause })
-      throw new AppError('SESSION_INVALID', 'Портал не подтвердил ваш вход: закройте страницу и откройте её снова.', { cause })
-    })
+    const user = await whoLooks(deps, portal, post.auth.accessToken!).catch(refuse)
     const viewer = { portalId: portal.id, userId: user.userId, isAdmin: user.isAdmin }
     remembered.set(key, { at: Date.now(), viewer })
     if (viewer.isAdmin) await keepAdminToken(deps, portal.id, post.auth, viewer.userId)
     return viewer
+  }
+
+  const lookedAt = async (portal: Portal, viewer: Viewer, post: PagePost): Promise<PageSubject | undefined> => {
+    // Asked each time: what a person may see changes, and the pages of one person are about many patients.
+    const subject = subjectOf(deps, clientOf(deps, (await findPortal(deps.db, portal.id)) ?? portal, post.auth.accessToken!), { ...viewer, placement: post.placement, options: post.options })
+    return subject.catch((error: unknown) => (error instanceof BitrixError ? refuse(error) : Promise.reject(error as Error)))
   }
 
   return {
@@ -63,12 +69,21 @@ export const createPageOpener = (deps: Deps): PageOpener => {
       const opened = { language: post.language, placement: post.placement, options: post.options, domain: post.domain }
       const known = await findPortal(deps.db, portalId(post.auth.memberId))
       const isOurs = known !== undefined && post.auth.applicationToken !== undefined && isSameSecret(deps.secrets.open(known.sealedApplicationToken), post.auth.applicationToken)
-      if (known !== undefined && isOurs && known.state !== 'uninstalled') return { ...opened, viewer: await viewerOf(known, post) }
+      if (known !== undefined && isOurs && known.state !== 'uninstalled') {
+        const viewer = await viewerOf(known, post)
+        const subject = await lookedAt(known, viewer, post)
+        return { ...opened, viewer, ...(subject === undefined ? {} : { subject }) }
+      }
       if (page !== 'install') throw new AppError('SESSION_INVALID', 'Приложение на этом портале не установлено до конца: попросите администратора установить его заново.')
       const { portal, userId, isAdmin } = await acceptInstallation(deps, await proveInstallation(deps, post.auth), { language: post.language })
       return { ...opened, viewer: { portalId: portal, userId, isAdmin } }
     },
   }
+}
+
+const refuse = (cause: unknown): never => {
+  if (cause instanceof BitrixError && cause.retryable) throw new AppError('PORTAL_UNAVAILABLE', 'Портал сейчас не отвечает: откройте страницу через минуту.', { cause })
+  throw new AppError('SESSION_INVALID', 'Портал не подтвердил ваш вход: закройте страницу и откройте её снова.', { cause })
 }
 
 /** A portal that has moved tells its new address to the OAuth server only: a call with a stored token learns it. */

@@ -1,4 +1,4 @@
-import { createPortalClient } from '../bitrix/client.ts'
+import { createPortalClient, type PortalClient } from '../bitrix/client.ts'
 import { type Portal } from '../db/portals.ts'
 import { isTimeZone } from '../domain/time.ts'
 import { z } from 'zod'
@@ -14,16 +14,16 @@ export interface PortalUser {
 
 const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional(), TIME_ZONE: z.string().optional() })
 
+type Address = Pick<Portal, 'id' | 'clientEndpoint' | 'serverEndpoint'>
+
 /**
- * Asks a portal whose access token this is. The address is one that the OAuth server named, never one out of a post; the token is
- * neither stored nor refreshed.
- *
- * @throws BitrixError when the portal does not answer (`retryable`), has moved, or does not know the token
+ * Calls a portal as the person whose access token this is: what they may not see is refused by the portal itself. The address is one that
+ * the OAuth server named, never one out of a post; the token is neither stored nor refreshed.
  */
-export const whoIs = async (deps: Deps, portal: Pick<Portal, 'id' | 'clientEndpoint' | 'serverEndpoint'>, accessToken: string): Promise<PortalUser> => {
+export const clientOf = (deps: Deps, portal: Address, accessToken: string): PortalClient => {
   const token = { memberId: portal.id, accessToken, refreshToken: '', expiresAt: Number.MAX_SAFE_INTEGER, clientEndpoint: portal.clientEndpoint, serverEndpoint: portal.serverEndpoint, scope: [], status: '' }
   let isKnown = true
-  const client = createPortalClient({
+  return createPortalClient({
     tokens: {
       current: () => Promise.resolve(isKnown ? token : undefined),
       // The same token again: the client gives up on it after the second refusal, and on an address that has moved at once.
@@ -36,6 +36,14 @@ export const whoIs = async (deps: Deps, portal: Pick<Portal, 'id' | 'clientEndpo
     clock: deps.clock,
     signal: deps.stopping,
   })
-  const profile = Profile.parse((await client.call('profile')).result)
+}
+
+/**
+ * Asks a portal whose access token this is.
+ *
+ * @throws BitrixError when the portal does not answer (`retryable`), has moved, or does not know the token
+ */
+export const whoIs = async (deps: Deps, portal: Address, accessToken: string): Promise<PortalUser> => {
+  const profile = Profile.parse((await clientOf(deps, portal, accessToken).call('profile')).result)
   return { userId: profile.ID, isAdmin: profile.ADMIN === true, timeZone: profile.TIME_ZONE !== undefined && isTimeZone(profile.TIME_ZONE) ? profile.TIME_ZONE : undefined }
 }

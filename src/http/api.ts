@@ -8,6 +8,7 @@ import { type Deps } from '../flows/deps.ts'
 import { registerEverything } from '../flows/install-portal.ts'
 import { getPortal, readSettings, showConnection, type ShownConnection, type ShownDelivery } from '../flows/read-settings.ts'
 import { removeRoute, saveRouteDraft, type RouteDraft } from '../flows/save-route.ts'
+import { registerConnectorApi } from './connector-api.ts'
 import { readForm } from './errors.ts'
 import { type Session, type Sessions } from './portal-session.ts'
 import {
@@ -102,6 +103,8 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
     const steps = await registerEverything(deps, portalId, userId)
     return InstallResult.parse({ ok: steps.every((step) => step.ok), steps })
   })
+
+  registerConnectorApi(scope, { deps, admin })
 }
 
 const draftOf = (body: unknown): RouteDraft => {
