@@ -88,6 +88,10 @@ export function addControl(app: FastifyInstance, engine: Engine, portal: () => P
   route('POST', '/users', ({ body }) => portal().addUser(body))
   route('PATCH', '/users/:id', ({ params, body }) => portal().updateUser(Number(params.id), body))
 
+  route('GET', '/bookings', () => portal().bookings.list())
+  route('POST', '/bookings', ({ body }) => portal().bookings.add(body))
+  route('PATCH', '/bookings/:id', ({ params, body }) => portal().bookings.move(Number(params.id), Number(body.startsAt)))
+  route('DELETE', '/bookings/:id', ({ params }) => portal().bookings.cancel(Number(params.id)))
   addLineControl(route, () => portal().lines)
 
   // The secret is shown once, when the application is registered, as on its card.

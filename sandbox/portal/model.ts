@@ -1,3 +1,4 @@
+import { type Booking, type Resource } from './bookings.ts'
 import { OpenLines } from './lines/model.ts'
 
 /** The data of one portal. Everything lives in memory; a portal is born with the process. */
@@ -226,6 +227,8 @@ export class World {
   leads = new Map<number, Item>()
   companies = new Map<number, Item>()
   readonly lines = new OpenLines()
+  bookings = new Map<number, Booking>()
+  resources = new Map<number, Resource>()
   /** The duplicate index: entity type, kind and normalised value -> ids. */
   communications = new Map<string, Set<number>>()
   activities = new Map<number, Activity>()

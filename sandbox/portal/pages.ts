@@ -6,7 +6,10 @@ import { readText } from './layout.ts'
 import { type Item } from './model.ts'
 import { findRobot, settingsOptions } from './robots.ts'
 
-const assets: Record<string, string> = { 'frame-host.mjs': 'text/javascript', 'timeline.mjs': 'text/javascript', 'portal.css': 'text/css' }
+const assets: Record<string, string> = {
+  'frame-host.mjs': 'text/javascript', 'timeline.mjs': 'text/javascript', 'portal.css': 'text/css',
+  'messenger.mjs': 'text/javascript', 'messages.mjs': 'text/javascript', 'bbcode.mjs': 'text/javascript', 'messenger.css': 'text/css',
+}
 
 /** Text for HTML. */
 export function safe(value: unknown): string {
@@ -23,7 +26,7 @@ export function layout(engine: Engine, title: string, body: string): string {
     .map((app) => `<a href="/app/${safe(app.clientId)}/">${safe(app.name)}</a>`).join('')
   return `<!doctype html><html lang="ru"><head><meta charset="utf-8"><title>${safe(title)}</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/sandbox/assets/portal.css"></head>
-<body><div class="top"><b>Клиника · Битрикс24 (песочница)</b><a href="/">CRM</a>${links}</div><main>${body}</main></body></html>`
+<body><div class="top"><b>Клиника · Битрикс24 (песочница)</b><a href="/">CRM</a><a href="/online/">Мессенджер</a>${links}</div><main>${body}</main></body></html>`
 }
 
 /** The frame of an application page and the script that mounts it. `commands` is JavaScript: an object of placement commands. */

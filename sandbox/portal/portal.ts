@@ -1,6 +1,7 @@
 import {
   type AppSpec, finishInstall, installApp, openPage, type OpenedPage, placementsOf, registerApp, uninstallApp, updateApp,
 } from './apps.ts'
+import { type BookingsHandle, bookingsHandle } from './bookings.ts'
 import { type CallRecord } from './calls.ts'
 import { furnish } from './clinic.ts'
 import { type PortalClock, realClock } from './clock.ts'
@@ -25,6 +26,7 @@ export { type MisbehaveRule, type Misbehaviour } from './misbehave.ts'
 export { type PortalState, type TimelineEntry } from './snapshot.ts'
 export { type RobotOrder } from './robots.ts'
 export { type RobotRun } from './model.ts'
+export { type Booking, type BookingInput, type BookingsHandle } from './bookings.ts'
 export { type LinesHandle } from './lines/handle.ts'
 export { type ChatView, type CrmCard, type FileView, type MessageView } from './lines/view.ts'
 
@@ -105,6 +107,8 @@ export interface Portal {
 
   /** Open lines: what operators see and do. */
   readonly lines: LinesHandle
+  /** Online booking. */
+  readonly bookings: BookingsHandle
 
   /** Keeps values of a robot as its designer would; a run without own values takes them. */
   setRobotValues(code: string, values: Record<string, unknown>): void
@@ -224,6 +228,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     deleteDeal: (id, cause = byPerson) => deleteItem(engine, item(2, id), cause),
 
     lines: linesHandle(engine),
+    bookings: bookingsHandle(engine),
 
     setRobotValues: (code, values) => {
       engine.templates.set(code, { ...engine.templates.get(code), ...values })

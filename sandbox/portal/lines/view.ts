@@ -69,6 +69,8 @@ export interface ChatView {
   crm: CrmCard
   lastText: string
   lastAt: string
+  /** The patient has written last and nobody has answered yet. */
+  waiting: boolean
   messageCount: number
 }
 
@@ -88,6 +90,7 @@ export function viewChat(engine: Engine, chat: LineChat): ChatView {
   const { lines } = engine.world
   const session = lines.lastSession(chat)
   const last = lines.messages.get(chat.messageIds.at(-1) ?? 0)
+  const lastSaid = chat.messageIds.findLast((id) => lines.messages.get(id)?.kind !== 'system')
   const connector = findConnector(engine, chat.connector)?.connector
   return {
     id: chat.id, dialogId: `chat${chat.id}`, entityId: chat.entityId, connector: chat.connector, connectorName: connector?.name ?? chat.connector,
@@ -96,7 +99,7 @@ export function viewChat(engine: Engine, chat: LineChat): ChatView {
     externalUserId: lines.users.get(chat.userId)?.externalId ?? '', name: chat.name, members: [...chat.members], operatorId: session?.operatorId ?? null,
     sessionId: session?.id ?? 0, closed: session?.closed ?? true, vote: session?.vote ?? null, entityData1: chat.entityData1, entityData2: chat.entityData2,
     crm: crmCard(engine, chat), lastText: last ? readable(last) || lines.files.get(last.fileIds[0] ?? 0)?.name || '' : '',
-    lastAt: new Date(last?.at ?? chat.createdAt).toISOString(), messageCount: chat.messageIds.length,
+    lastAt: new Date(last?.at ?? chat.createdAt).toISOString(), waiting: lines.messages.get(lastSaid ?? 0)?.kind === 'patient' && session?.closed === false, messageCount: chat.messageIds.length,
   }
 }
 

@@ -9,9 +9,7 @@ import { answer, appOf, type Call, causeOf, type Handler } from './call.ts'
 const maxBindings = 100
 
 function owner(call: Call, typeField: string, idField: string): Binding {
-  const entityTypeId = Number(call.params[typeField])
-  const entityId = Number(call.params[idField])
-  return { entityTypeId, entityId }
+  return { entityTypeId: Number(call.params[typeField]), entityId: Number(call.params[idField]) }
 }
 
 function ownerExists(engine: Engine, binding: Binding): boolean {
@@ -195,9 +193,9 @@ export const activityMethods: Record<string, Handler> = {
         throw new RestError('ERROR_ARGUMENT', `Unknown field '${name}' in select of crm.activity.list`)
       }
     }
-    const result = select.length === 0 || select.includes('*') ? rows : rows.map((row) => Object.fromEntries(select.map((name) => [name, name === 'COMMUNICATIONS'
-      ? call.engine.world.activities.get(Number(row.ID))?.communications ?? []
-      : row[name] ?? []])))
+    const field = (row: Record<string, any>, name: string): unknown =>
+      name === 'COMMUNICATIONS' ? call.engine.world.activities.get(Number(row.ID))?.communications ?? [] : row[name] ?? []
+    const result = select.length === 0 || select.includes('*') ? rows : rows.map((row) => Object.fromEntries(select.map((name) => [name, field(row, name)])))
     return { result, ...rest }
   },
   'crm.activity.get': answer((call) => activityRow(anyActivity(call))),

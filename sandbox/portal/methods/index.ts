@@ -1,5 +1,6 @@
 import { activityMethods } from './activities.ts'
 import { bizprocMethods } from './bizproc.ts'
+import { bookingMethods } from './bookings.ts'
 import { type Handler } from './call.ts'
 import { chatMethods } from './chats.ts'
 import { connectorMessageMethods } from './connector-messages.ts'
@@ -30,4 +31,5 @@ export const handlers: Record<string, Handler> = {
   ...openLineMethods,
   ...chatMethods,
   ...mergeMethods,
+  ...bookingMethods,
 }
