@@ -38,7 +38,7 @@ export interface App {
 
 /** Calls that are still out when the process stops get this long; then they are cut and their outcome counts as unknown. */
 const drainMs = 5_000
-const presenceMs = 5_000
+const presenceMs = 1_000
 
 /** The composition root: the only file that knows everything. */
 export const startApp = async (config: Config, log: Log, replace: { clock?: Clock } = {}): Promise<App> => {

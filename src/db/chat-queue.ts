@@ -117,6 +117,15 @@ export const clearUncertain = async (trx: Db | Trx, ids: readonly number[]): Pro
   await sql`update chat_queue set is_uncertain = false where entry_id = any(${ids}::bigint[])`.execute(trx)
 }
 
+/** Notes that operators were told of their messages that wait in a chat. @returns whether there were any of which they were not */
+export const markTold = async (trx: Db | Trx, portal: PortalId, identity: number): Promise<boolean> => {
+  const result = await sql`
+    update chat_queue q set payload = '{"isTold":true}' from messages m
+    where q.portal_id = ${portal} and q.direction = 'toMessenger' and q.identity_number = ${identity} and q.kind = 'message' and q.payload = '{}'
+      and m.portal_id = q.portal_id and m.message_id = q.message_id and m.author = 'operator'`.execute(trx)
+  return Number(result.numAffectedRows ?? 0) > 0
+}
+
 /** Drops what waits for a message that is no longer wanted and has not left. @returns whether it was there and not on its way */
 export const withdraw = async (trx: Trx, portal: PortalId, messageIds: readonly number[]): Promise<ReadonlySet<number>> => {
   if (messageIds.length === 0) return new Set()

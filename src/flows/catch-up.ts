@@ -1,4 +1,5 @@
 import { type PortalClient } from '../bitrix/client.ts'
+import { type BitrixError } from '../bitrix/errors.ts'
 import { historyCommand, historyOf, type History } from '../bitrix/dialogs.ts'
 import { noteDialog, openDialogs, type Dialog } from '../db/dialogs.ts'
 import { knownOperatorMessages } from '../db/messages.ts'
@@ -9,7 +10,7 @@ import { type Deps } from './deps.ts'
 import { takeOperatorMessage } from './take-line-events.ts'
 
 /** Silence for longer than this means that events may have been missed: the portal sends each only once. */
-const longestSilenceMs = 15_000
+const longestSilenceMs = 3_000
 /** Dialogues in which nothing happened for longer are not looked through. */
 const openDays = 7
 const hourlyDays = 1
@@ -40,11 +41,25 @@ const lookThrough = async (deps: Deps, days: number): Promise<void> => {
   )
 }
 
-/** Finds operators' messages that the portal told of while nobody listened, and sends them on as if they had just been heard. */
-export const catchUp = async (deps: Deps, portal: Portal, client: PortalClient, dialog: Dialog): Promise<void> => {
-  if (dialog.imChatId === undefined) return
-  const command = historyCommand('', { chatId: Number(dialog.imChatId) })
-  const history = historyOf((await client.call(command.method, command.params)).result)
+/**
+ * Finds operators' messages that the portal told of while nobody listened, and sends them on as if they had just been heard.
+ *
+ * @returns the dialogues whose history could not be read, with the reason
+ */
+export const catchUp = async (deps: Deps, portal: Portal, client: PortalClient, dialogs: readonly Dialog[]): Promise<ReadonlyMap<number, BitrixError>> => {
+  const known = dialogs.filter((dialog) => dialog.imChatId !== undefined)
+  if (known.length === 0) return new Map()
+  const outcomes = await client.batch(known.map((dialog) => historyCommand(String(dialog.id), { chatId: Number(dialog.imChatId) })))
+  const failed = new Map<number, BitrixError>()
+  for (const dialog of known) {
+    const outcome = outcomes.get(String(dialog.id))
+    if (outcome?.ok === true) await takeMissed(deps, portal, dialog, historyOf(outcome.result))
+    else if (outcome !== undefined) failed.set(dialog.id, outcome.error)
+  }
+  return failed
+}
+
+const takeMissed = async (deps: Deps, portal: Portal, dialog: Dialog, history: History): Promise<void> => {
   const missed = missedIn(history, dialog)
   const known = await knownOperatorMessages(deps.db, portal.id, dialog.id, missed.map(({ id }) => id))
   await deps.db.transaction().execute(async (trx) => {

@@ -132,7 +132,8 @@ const performRound = async (deps: Deps, portal: Portal, client: PortalClient, ro
   await giveBack(deps.db, later.map(({ id }) => ({ id, runAt: now, wasTried: false, isUncertain: false })))
   const certain = await settleUncertain(deps, portal, client, segments)
   await performCalls(deps, portal, client, await callsOf(deps, portal, certain))
-  for (const item of single) await performSingle(deps, portal, client, item)
+  await performCatchUps(deps, portal, client, single.filter(({ row }) => row.kind === 'catchUp'))
+  for (const item of single) if (item.row.kind !== 'catchUp') await performSingle(deps, portal, client, item)
 }
 
 /** Where an account's messages go: with one chat per patient into the patient's dialogue, else into its own line's. */
@@ -384,28 +385,40 @@ const noteLine = async (deps: Deps, portal: Portal, call: Call, error: BitrixErr
   await setLineState(deps.db, portal.id, connector, lineId, { isActive: false, problem: code })
 }
 
-/** Later again: sooner when the portal was busy, ever later when it refuses. Nothing that a patient wrote is given up. */
+/** Where the portal said how long; a mere failure is tried again soon, because an operator waits, and ever later. */
+const waitSecondsAfter = (error: BitrixError | undefined, tries: number): number => {
+  const growing = Math.min(60, 2 ** Math.min(tries, 6))
+  return error === undefined || error.action === 'backOff' ? Math.min(error?.retryAfterSeconds ?? growing, growing) : (error.retryAfterSeconds ?? growing)
+}
+
+/** Later again: nothing that a patient wrote is given up. */
 const postpone = async (deps: Deps, items: readonly Prepared[], error: BitrixError | undefined): Promise<void> => {
   const now = deps.clock.now()
   await giveBack(
     deps.db,
     items.map(({ row }) => {
-      const waitSeconds = error?.retryAfterSeconds ?? Math.min(60, 2 ** Math.min(row.tries, 6))
+      const waitSeconds = waitSecondsAfter(error, row.tries)
       const isUncertain = error === undefined || error.outcome === 'unknown'
       return { id: row.id, runAt: now + Math.max(500, waitSeconds * 1000), wasTried: true, isUncertain }
     }),
   )
 }
 
+/** Histories of many dialogues are read in one request. */
+const performCatchUps = async (deps: Deps, portal: Portal, client: PortalClient, items: readonly Prepared[]): Promise<void> => {
+  if (items.length === 0) return
+  const idOf = ({ row }: Prepared): number => (row.payload as { dialogId: number }).dialogId
+  const dialogs = await findDialogs(deps.db, portal.id, [...new Set(items.map(idOf))])
+  const failed = await catchUp(deps, portal, client, [...dialogs.values()])
+  const isLeft = (item: Prepared): boolean => failed.get(idOf(item))?.retryable === true && item.row.tries < 8
+  await removeDone(deps.db, items.filter((item) => !isLeft(item)).map(({ row }) => row.id))
+  for (const item of items) if (isLeft(item)) await postpone(deps, [item], failed.get(idOf(item)))
+}
+
 const performSingle = async (deps: Deps, portal: Portal, client: PortalClient, item: Prepared): Promise<void> => {
   try {
     const contactId = (item.row.payload as { contactId?: string }).contactId
-    if (item.row.kind === 'catchUp') {
-      const { dialogId } = item.row.payload as { dialogId: number }
-      const dialog = (await findDialogs(deps.db, portal.id, [dialogId])).get(dialogId)
-      if (dialog !== undefined) await catchUp(deps, portal, client, dialog)
-    }
-    else if (contactId !== undefined) await (item.row.kind === 'link' ? linkChat : unlinkChat)(deps, portal, client, item.identity, contactId)
+    if (contactId !== undefined) await (item.row.kind === 'link' ? linkChat : unlinkChat)(deps, portal, client, item.identity, contactId)
     await removeDone(deps.db, [item.row.id])
   } catch (error) {
     if (!(error instanceof BitrixError)) throw error

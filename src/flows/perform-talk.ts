@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { downloadFile } from '../channels/http.ts'
 import { ChannelError, type Channel, type OutboundFile, type OutboundMessage } from '../channels/channel.ts'
 import { takeBudgets } from '../db/budgets.ts'
-import { claimHeads, giveBack, releaseExpired, removeDone, type ChatEntry, type ChatRow } from '../db/chat-queue.ts'
+import { claimHeads, giveBack, markTold, releaseExpired, removeDone, type ChatEntry, type ChatRow } from '../db/chat-queue.ts'
 import { setConnectionState } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
 import { identitiesByNumber, setReachable, type Identity } from '../db/identities.ts'
@@ -232,7 +232,8 @@ const settle = async (deps: Deps, { row, message, open, identity }: Prepared, en
         break
       case 'later':
         await giveBack(trx, [{ id: row.id, runAt: now + ending.afterMs, wasTried: true, isUncertain: false }])
-        if (row.kind === 'message' && message.author === 'operator' && row.tries + 1 === triesUntilTold) notes.push(noteEntry(chat, 'waiting', {}, now))
+        // Behind a message of ours that does not get out an operator's waits as well.
+        if (row.tries + 1 >= triesUntilTold && (await markTold(trx, portalId, row.identity))) notes.push(noteEntry(chat, 'waiting', {}, now))
         break
       default:
         ending satisfies never
