@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
@@ -10,13 +10,6 @@ const outDir = path.join(root, '../dist/pages')
 
 /** Every folder that has an index.html is a page; a new page needs no line here. */
 const pages = readdirSync(root).filter((name) => existsSync(path.join(root, name, 'index.html')))
-
-/** The last thing that a build writes: commands that need the pages look for it. */
-const builtMark = {
-  name: 'estafeta:built-mark',
-  apply: 'build',
-  writeBundle: { order: 'post', sequential: true, handler: () => writeFileSync(path.join(outDir, '.built'), '') },
-}
 
 export default defineConfig({
   root,
@@ -40,7 +33,6 @@ export default defineConfig({
         selectMenu: { slots: { root: 'w-full' } },
       },
     }),
-    builtMark,
   ],
   build: {
     outDir,
