@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { readResult } from './answer.ts'
 import { type Command } from './command.ts'
+import { type BitrixError } from './errors.ts'
 
 const Id = z.coerce.number().int().positive()
 /** `0`, `""` and what is no number are nobody's id. */
@@ -204,6 +205,17 @@ export const sayInChatCommand = (key: string, { chatId, text }: { readonly chatI
 
 /** The id in the answer of `im.message.add`. */
 export const saidMessageIdOf = (result: unknown): number => readResult(Id, result, 'im.message.add')
+
+/**
+ * Lets the administrator whose token we use into a chat: who is not a member may neither read nor note anything in it. An operator's
+ * dialogue stays the operator's.
+ *
+ * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/sessions/imopenlines-session-join.html
+ */
+export const joinCommand = (key: string, chatId: number): Command => ({ key, method: 'imopenlines.session.join', params: { CHAT_ID: chatId } })
+
+/** Whether a refusal means that we are no member of the chat. */
+export const isNotMember = (error: BitrixError): boolean => ['ACCESS_ERROR', 'ACCESS_DENIED'].includes(error.bitrixCode.toUpperCase())
 
 /**
  * Asks for a card's open-line chats, those whose session is closed as well.

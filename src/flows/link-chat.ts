@@ -1,6 +1,7 @@
 import { type Outcome, type PortalClient } from '../bitrix/client.ts'
 import { type Command } from '../bitrix/command.ts'
-import { dialogCommand, dialogOf as readDialog, type UserCode } from '../bitrix/dialogs.ts'
+import { BitrixError } from '../bitrix/errors.ts'
+import { dialogCommand, dialogOf as readDialog, isNotMember, joinCommand, type UserCode } from '../bitrix/dialogs.ts'
 import {
   activityBindingsCommand, activityBindingsOf, bindActivityCommand, cardCommand, cardOf, contactCardCommand, findByMessengerCommand, linkCommand, listedIdsOf, sessionActivityCommand, sessionActivityOf,
   unbindActivityCommand, unlinkCommand, type Card,
@@ -48,8 +49,15 @@ export const unlinkChat = async (deps: Deps, portal: Portal, client: PortalClien
 }
 
 const readPortalDialog = async (client: PortalClient, dialog: Dialog): Promise<{ userCode?: UserCode; sessionId?: number }> => {
-  const command = dialogCommand('', { chatId: Number(dialog.imChatId) })
-  return readDialog((await client.call(command.method, command.params)).result)
+  const chatId = Number(dialog.imChatId)
+  const read = async () => readDialog((await client.call('imopenlines.dialog.get', dialogCommand('', { chatId }).params)).result)
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof BitrixError) || !isNotMember(error)) throw error
+    await client.call('imopenlines.session.join', joinCommand('', chatId).params)
+    return read()
+  }
 }
 
 /** The order of the recipe: later sessions first, then the running one, then the wrong owners. */

@@ -1,7 +1,7 @@
 import { ChannelError } from '../channels/channel.ts'
 import { type Outcome, type PortalClient } from '../bitrix/client.ts'
 import { type Command } from '../bitrix/command.ts'
-import { historyCommand, historyOf, sayInChatCommand, type History } from '../bitrix/dialogs.ts'
+import { historyCommand, historyOf, isNotMember, joinCommand, sayInChatCommand, type History } from '../bitrix/dialogs.ts'
 import { BitrixError } from '../bitrix/errors.ts'
 import { deleteMessagesCommand, deliveredCommand, sendMessagesCommand, sentMessagesOf, updateMessagesCommand, type LineMessage, type LineMessageOutcome } from '../bitrix/open-lines.ts'
 import { becomeSpeaker, stopSpeaking } from '../db/budgets.ts'
@@ -323,12 +323,18 @@ const deliveredOf = async (deps: Deps, { message, dialog }: Prepared): Promise<P
 
 const performCalls = async (deps: Deps, portal: Portal, client: PortalClient, calls: readonly Call[]): Promise<void> => {
   if (calls.length === 0) return
-  const outcomes = await client.batch(calls.map((call) => call.command))
+  const outcomes = new Map(await client.batch(calls.map((call) => call.command)))
+  const closed = calls.filter((call, index) => call.items[0]!.row.kind === 'note' && isClosedToUs(outcomes.get(String(index))))
+  if (closed.length > 0) {
+    await client.batch(closed.map((call) => joinCommand(call.command.key, Number(call.items[0]!.dialog.imChatId))))
+    for (const [key, outcome] of await client.batch(closed.map((call) => call.command))) outcomes.set(key, outcome)
+  }
   for (const [index, call] of calls.entries()) {
     const outcome = outcomes.get(String(index))
     if (outcome?.ok !== true) {
       await noteLine(deps, portal, call, outcome?.error)
-      await postpone(deps, call.items, outcome?.error)
+      if (isHopeless(call, outcome?.error)) await drop(deps, portal, call, outcome!.error)
+      else await postpone(deps, call.items, outcome?.error)
       continue
     }
     try {
@@ -339,6 +345,24 @@ const performCalls = async (deps: Deps, portal: Portal, client: PortalClient, ca
     }
   }
 }
+
+/** The portal will never take it: what stands in one call with others is tried alone first. */
+const isHopeless = ({ items }: Call, error: BitrixError | undefined): boolean =>
+  error?.action === 'giveUp' && error.outcome === 'rejected' && (items[0]!.row.kind !== 'message' || new Set(items.map(({ row }) => row.identity)).size === 1)
+
+/** A patient's message that the line refuses for good stands in the history, and the operator is told to look there. */
+const drop = async (deps: Deps, portal: Portal, call: Call, error: BitrixError): Promise<void> => {
+  const { row, identity } = call.items[0]!
+  deps.log.error({ portal: portal.id, method: call.command.method, kind: row.kind, code: error.bitrixCode }, 'the portal refused for good what a chat needs')
+  const now = deps.clock.now()
+  await deps.db.transaction().execute(async (trx) => {
+    await removeDone(trx, call.items.map((item) => item.row.id))
+    if (row.kind === 'message') await enqueueChat(trx, [noteEntry({ portalId: portal.id, connectionId: identity.connectionId, identity: identity.number }, 'refused', {}, now)])
+  })
+}
+
+/** Chats are read and noted in by their members only, administrators included. */
+const isClosedToUs = (outcome: Outcome | undefined): boolean => outcome?.ok === false && isNotMember(outcome.error)
 
 const conclude = async (deps: Deps, portal: Portal, call: Call, results: readonly LineMessageOutcome[]): Promise<void> => {
   const now = deps.clock.now()

@@ -118,6 +118,16 @@ describe('a patient writes to the bot', () => {
     expect(received(phone, 'telegram').some((message) => message.text.includes('Автоприветствие'))).toBe(false)
   })
 
+  it('notes reach operators of a line in whose queue the administrator is not', async () => {
+    const { portal } = clinic.world
+    portal.lines.update(chatWith('правка')?.lineId ?? chatWith('порядок раз')!.lineId, { QUEUE: [{ ENTITY_TYPE: 'user', ENTITY_ID: 2 }] })
+    const phone = phoneOf()
+    phone.start('telegram', { quietly: true })
+    phone.reply('telegram', 'чужая очередь')
+    await until('it is there', () => chatWith('чужая очередь') !== undefined)
+    await until('the operator is warned', () => notes(chatWith('чужая очередь')?.id).some((note) => note.includes('не подтверждена')))
+  })
+
   it('E5: a patient who blocked the bot: the operator reads why in plain words', async () => {
     const phone = phoneOf()
     phone.start('telegram', { quietly: true })
@@ -214,5 +224,6 @@ describe('who a person is', () => {
 })
 
 it('the portal refused nothing, nothing broke inside', () => {
-  clinic.expectCleanBooks()
+  // The first note in a chat whose members we are not is how we learn it.
+  clinic.expectCleanBooks({ refused: /^(?:im\.message\.add|imopenlines\.dialog\.get): ACCESS_ERROR$/ })
 })
