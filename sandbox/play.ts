@@ -13,7 +13,7 @@ import { type World } from './world.ts'
 const script = 'text/javascript; charset=utf-8'
 const files: Record<string, string> = {
   'index.html': 'text/html; charset=utf-8', 'style.css': 'text/css; charset=utf-8', 'app.js': script, 'base.js': script, 'deal.js': script,
-  'phones.js': script, 'log.js': script, 'sheets.js': script, 'icons.js': script, 'words.js': script,
+  'phones.js': script, 'message.js': script, 'log.js': script, 'sheets.js': script, 'icons.js': script, 'words.js': script,
 }
 const folder = path.join(import.meta.dirname, 'page')
 const shownCalls = 150

@@ -1,9 +1,9 @@
-/* global document, window, localStorage, EventSource, FormData, navigator, setInterval */
+/* global document, window, localStorage, Audio, EventSource, FormData, navigator, setInterval */
 import { draw, drawn, find, hhmmss, messengers, names, nowSimulated, phone, post, state, toast, zone, hhmm } from './base.js'
 import { renderDeal, renderTimeline } from './deal.js'
 import { renderLog } from './log.js'
 import { renderPhone } from './phones.js'
-import { accountsSheet, deeds, gearSheet, menuSheet, restSheet } from './sheets.js'
+import { accountsSheet, acts, attachSheet, compose, deeds, gearSheet, gifts, menuSheet, messageSheet, restSheet, sendOwn } from './sheets.js'
 import { languages } from './words.js'
 
 const speeds = [1, 10, 60, 600]
@@ -72,7 +72,17 @@ document.addEventListener('click', (event) => {
   else if (data.online !== undefined) void post(`/sandbox/phones/${state.scene.phone.id}/online`, { online: true })
   else if (data.gear !== undefined) gearSheet(data.gear)
   else if (data.menu !== undefined) menuSheet(data.menu)
-  else if (data.deed !== undefined) {
+  else if (data.hand !== undefined) messageSheet(data.messenger, data.hand)
+  else if (data.attach !== undefined) attachSheet(data.attach)
+  else if (data.cancel !== undefined) compose(data.cancel)
+  else if (data.play !== undefined) void new Audio(data.play).play().catch((error) => toast(error.message, true))
+  else if (data.give !== undefined) {
+    void gifts[data.give](data.messenger)
+    dialog.close()
+  } else if (data.act !== undefined) {
+    dialog.close()
+    void acts[data.act](data.messenger, data.id)
+  } else if (data.deed !== undefined) {
     dialog.close()
     void deeds[data.deed](data.messenger)
   } else if (data.next !== undefined) {
@@ -118,7 +128,11 @@ document.addEventListener('submit', (event) => {
 })
 
 document.addEventListener('change', (event) => {
-  const { behave } = event.target.dataset
+  const { behave, own } = event.target.dataset
+  if (own !== undefined) {
+    sendOwn(own, event.target.files[0])
+    find('sheet').close()
+  }
   if (behave !== undefined) void post(`/sandbox/messengers/${behave}`, { [event.target.name]: event.target.value })
 })
 

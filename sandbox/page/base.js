@@ -7,7 +7,7 @@ export const names = { whatsapp: 'WhatsApp', telegram: 'Telegram', max: 'MAX', s
 const language = localStorage.getItem('language') ?? 'ru'
 
 /** What the page knows: the scene as the sandbox sent it last, and the choices of the person. */
-export const state = { scene: undefined, receivedAt: 0, language, word: languages[language], tab: 'rest', known: undefined }
+export const state = { scene: undefined, receivedAt: 0, language, word: languages[language], tab: 'rest', known: undefined, composing: {} }
 
 export const find = (id) => document.getElementById(id)
 export const safe = (text) => String(text ?? '').replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)

@@ -7,6 +7,9 @@ export const icons = {
   gear: '<svg viewBox="0 0 20 20"><path d="M3 6h8m4 0h2M3 14h2m4 0h8" stroke="currentColor" stroke-width="1.600" stroke-linecap="round"/><circle cx="13" cy="6" r="2" fill="none" stroke="currentColor" stroke-width="1.600"/><circle cx="7" cy="14" r="2" fill="none" stroke="currentColor" stroke-width="1.600"/></svg>',
   more: '<svg viewBox="0 0 20 20"><circle cx="10" cy="4" r="1.600"/><circle cx="10" cy="10" r="1.600"/><circle cx="10" cy="16" r="1.600"/></svg>',
   send: '<svg viewBox="0 0 20 20"><path d="M3 10 17 3.500 13 17l-3-5.500Z" fill="currentColor"/></svg>',
+  clip: '<svg viewBox="0 0 20 20"><path d="m16 9.500-6.200 6.200a3.800 3.800 0 0 1-5.400-5.400l6.600-6.600a2.500 2.500 0 0 1 3.600 3.600l-6.300 6.300a1.200 1.200 0 0 1-1.700-1.700l5.600-5.600" fill="none" stroke="currentColor" stroke-width="1.500" stroke-linecap="round"/></svg>',
+  play: '<svg viewBox="0 0 20 20"><path d="M6.500 4v12l10-6Z" fill="currentColor"/></svg>',
+  pin: '<svg viewBox="0 0 20 20"><path d="M10 18s6-5.600 6-10A6 6 0 0 0 4 8c0 4.400 6 10 6 10Z" fill="#e5484d"/><circle cx="10" cy="8" r="2.200" fill="#fff"/></svg>',
   person: '<svg viewBox="0 0 20 20" width="18" fill="#fff"><circle cx="10" cy="6.500" r="3.500"/><path d="M3.500 17c.6-3.600 3.200-5.500 6.500-5.500s5.900 1.900 6.500 5.500Z"/></svg>',
   power: '<svg viewBox="0 0 20 20"><path d="M6 5.500a6 6 0 1 0 8 0M10 2.500v7" fill="none" stroke="currentColor" stroke-width="1.800" stroke-linecap="round"/></svg>',
 }

@@ -1,6 +1,7 @@
 /* global document */
 import { dayOf, draw, find, hhmm, names, phone, safe, state } from './base.js'
 import { icons } from './icons.js'
+import { showContent, summary } from './message.js'
 
 export const shells = new Map()
 export function shellOf(messenger) {
@@ -50,11 +51,13 @@ export function renderPhone(messenger) {
 
   const own = state.scene.phone.messages.filter((one) => one.messenger === messenger)
   const atEnd = shell.chat.scrollHeight - shell.chat.scrollTop - shell.chat.clientHeight < 60
+  const last = own.at(-1)
+  const hasWritten = last?.direction === 'written' && state.known !== undefined && !state.known.has(`${messenger}/${last.id}`)
   const grown = draw(shell.chat, own.length === 0
     ? `<div class="nothing">${state.word.emptyChat}</div>`
     : `<div class="day">${dayOf(own[0].acceptedAt)}</div>${own.map((message) => showMessage(message)).join('')}`)
-  if (grown && atEnd) shell.chat.scrollTop = shell.chat.scrollHeight
   renderBelow(messenger, shell, account, chat)
+  if (grown && (atEnd || hasWritten)) shell.chat.scrollTop = shell.chat.scrollHeight
   shell.dark.hidden = state.scene.phone.online
   draw(shell.dark, `<b>${state.word.phoneIsOff}</b><small>${state.word.phoneIsOffHint}</small><button data-online="true">${icons.power} ${state.word.phoneOn}</button>`)
 }
@@ -63,21 +66,31 @@ export function showMessage(message) {
   const fresh = state.known !== undefined && message.arrivedAt !== undefined && !state.known.has(`${message.messenger}/${message.id}`)
   if (message.arrivedAt === undefined) {
     const why = message.state === 'waiting' ? state.scene.phone.online ? state.word.waiting : state.word.waitingOff : state.word[message.state]
-    return `<div class="message unseen"><div class="bubble">${safe(message.text)}</div><small>${why}</small></div>`
+    return `<div class="message unseen"><div class="bubble">${showContent(message)}</div><small>${why}</small></div>`
   }
   const written = message.direction === 'written'
-  const foot = [
-    message.editedAt === undefined ? '' : state.word.edited, message.deletedAt === undefined ? '' : state.word.deleted,
-    message.segments > 1 ? `${message.segments} ${state.word.segments}` : '', hhmm(message.arrivedAt),
-  ].filter(Boolean).join(' · ')
+  const side = `message${written ? ' written' : ''}${fresh ? ' new' : ''}`
+  if (message.deletedAt !== undefined) return `<div class="${side} gone"><div class="bubble">${state.word.gone}</div></div>`
+  const edited = message.editedAt === undefined ? '' : `<span title="${safe(message.earlier.at(-1)?.text)}">${state.word.edited}</span>`
+  const foot = [edited, message.segments > 1 ? `${message.segments} ${state.word.segments}` : '', hhmm(message.arrivedAt)].filter(Boolean).join(' · ')
   const ticks = written && message.messenger !== 'sms' ? '<span class="ticks">✓✓</span> ' : ''
   const pressed = new Set(message.pressed.map((one) => one.text))
-  const keys = message.deletedAt !== undefined || message.buttons.length === 0
+  const keys = message.buttons.length === 0
     ? ''
     : `<div class="keys">${message.buttons.map((row) => `<div>${row.map((button) => `<button data-press="${safe(message.id)}" data-messenger="${message.messenger}" data-button="${safe(button.text)}" class="${pressed.has(button.text) ? 'pressed' : ''}">${safe(button.text)}${button.kind === 'url' ? ' ↗' : ''}</button>`).join('')}</div>`).join('')}</div>`
   const notice = message.notice === undefined ? '' : `<div class="notice">${safe(message.notice)}</div>`
-  return `<div class="message${written ? ' written' : ''}${fresh ? ' new' : ''}${message.deletedAt === undefined ? '' : ' deleted'}">
-    <div class="bubble">${safe(message.text)}<span class="foot">${ticks}${foot}</span></div>${keys}</div>${notice}`
+  const reaction = message.reaction === undefined ? '' : `<span class="reaction">${safe(message.reaction)}</span>`
+  const grip = message.messenger === 'sms' ? '' : `<button class="grip" data-hand="${safe(message.id)}" data-messenger="${message.messenger}" aria-label="${state.word.messageMenu}">${icons.more}</button>`
+  const bare = message.files.length === 1 && message.files[0].kind === 'sticker' ? ' bare' : ''
+  return `<div class="${side}"><div class="line-of">
+    <div class="bubble${bare}">${showContent(message)}<span class="foot">${ticks}${foot}</span>${reaction}</div>${grip}</div>${keys}</div>${notice}`
+}
+
+/** What the next words of a messenger are for: a quote or an edit of a message; nothing when it is gone. */
+export function composingOf(messenger) {
+  const { deed, id } = state.composing[messenger] ?? {}
+  const message = state.scene.phone.messages.find((one) => one.messenger === messenger && one.id === id && one.deletedAt === undefined)
+  return message === undefined ? undefined : { deed, message }
 }
 
 export function renderBelow(messenger, shell, account, chat) {
@@ -85,15 +98,29 @@ export function renderBelow(messenger, shell, account, chat) {
   if (chat.blocked) {
     draw(shell.below, `<div class="barred">${isBot ? state.word.blocked : messenger === 'sms' ? state.word.refusedSms : state.word.blockedNumber}
       <button data-deed="unblock" data-messenger="${messenger}">${state.word.undo}</button></div>`)
-  } else if (isBot && !chat.started) {
-    draw(shell.below, `<button class="big-start" style="display:block;width:calc(100% - 18px)" data-start="${messenger}">${state.word.start}</button>`)
-  } else if (draw(shell.below, `<form class="entry-box" data-write="${messenger}"><input name="text" autocomplete="off" placeholder="${state.word.writePlaceholder}"><button aria-label="send">${icons.send}</button></form>`)) {
-    shell.below.querySelector('form').addEventListener('submit', (event) => {
-      event.preventDefault()
-      const field = event.target.elements.text
-      if (field.value.trim() === '') return
-      void phone('reply', messenger, { text: field.value.trim() })
-      field.value = ''
-    })
+    return
   }
+  if (isBot && !chat.started) {
+    draw(shell.below, `<button class="big-start" style="display:block;width:calc(100% - 18px)" data-start="${messenger}">${state.word.start}</button>`)
+    return
+  }
+  const composing = composingOf(messenger)
+  const strip = composing === undefined ? '' : `<div class="composing"><span><b>${state.word[composing.deed === 'edit' ? 'editing' : 'quoting']}</b>${safe(summary(composing.message))}</span><button data-cancel="${messenger}" aria-label="${state.word.close}">×</button></div>`
+  const clip = messenger === 'sms' ? '' : `<button type="button" class="clip" data-attach="${messenger}" aria-label="${state.word.attach}">${icons.clip}</button>`
+  const value = composing?.deed === 'edit' ? ` value="${safe(composing.message.text)}"` : ''
+  if (!draw(shell.below, `${strip}<form class="entry-box" data-write="${messenger}">${clip}<input name="text" autocomplete="off" placeholder="${state.word.writePlaceholder}"${value}><button aria-label="send">${icons.send}</button></form>`)) return
+  const form = shell.below.querySelector('form')
+  if (composing !== undefined) form.elements.text.focus()
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    const field = event.target.elements.text
+    const text = field.value.trim()
+    if (text === '') return
+    field.value = ''
+    const now = composingOf(messenger)
+    delete state.composing[messenger]
+    if (now?.deed === 'edit') void phone('edit', messenger, { messageId: now.message.id, text })
+    else void phone('reply', messenger, { text, quote: now?.message.id })
+    renderBelow(messenger, shell, account, chat)
+  })
 }

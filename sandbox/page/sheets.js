@@ -1,7 +1,8 @@
-/* global fetch, window */
-import { find, hhmmss, names, phone, post, safe, state } from './base.js'
+/* global fetch, window, FileReader */
+import { find, hhmmss, names, phone, post, safe, state, toast } from './base.js'
 import { icons } from './icons.js'
-import { accountOf, chatOf, shells } from './phones.js'
+import { summary } from './message.js'
+import { accountOf, chatOf, renderBelow, shells } from './phones.js'
 
 // A narrow sheet lies over the phone that it belongs to.
 export function sheet(head, body, messenger) {
@@ -48,16 +49,90 @@ export function menuSheet(messenger) {
   const item = (deed, text, kind = '') => `<button class="${kind}" data-deed="${deed}" data-messenger="${messenger}">${text}</button>`
   const barWord = isBot ? ['block', 'unblock'] : messenger === 'sms' ? ['refuseSms', 'allowSms'] : ['blockNumber', 'unblockNumber']
   sheet(`${icons[messenger]}<h2>${safe(state.scene.phone.name)}, ${names[messenger]}</h2>`, `<div class="menu-list">
-    ${isBot ? `<form class="hook" data-link="${messenger}"><input name="link" placeholder="${state.word.linkPlaceholder}"><button>${state.word.open}</button></form>` + item('start', state.word.startBot) + item('contact', state.word.shareContact) + item('forge', state.word.forgeContact) : ''}
+    ${isBot ? `<form class="hook" data-link="${messenger}"><input name="link" placeholder="${state.word.linkPlaceholder}"><button>${state.word.open}</button></form>` + item('start', state.word.startBot) + item('contact', state.word.shareContact) + item('forge', state.word.forgeContact) + item('tamper', state.word.forgeTampered) + item('group', state.word.writeGroup) : ''}
     ${item('read', state.word.readAll)}${messenger === 'sms' ? '' : item('twice', state.word.pressTwice)}
     ${item(chat.blocked ? 'unblock' : 'block', state.word[barWord[chat.blocked ? 1 : 0]], chat.blocked ? '' : 'danger')}
+    ${messenger === 'whatsapp' ? item('hide', state.scene.phone.hidesPhone ? state.word.showPhone : state.word.hidePhone) : ''}
+    ${messenger === 'whatsapp' && state.scene.accounts.whatsapp[0]?.coexists ? item('echo', state.word.fromClinicPhone) : ''}
     ${item('off', state.word.phoneOff)}</div>`, messenger)
+}
+
+/** What may be attached in a messenger: samples, and a file of one's own. */
+export function attachSheet(messenger) {
+  const item = (give, text) => `<button data-give="${give}" data-messenger="${messenger}">${text}</button>`
+  sheet(`${icons[messenger]}<h2>${state.word.attach}</h2>`, `<div class="menu-list">
+    <label class="own">${state.word.giveOwn}<input type="file" data-own="${messenger}"></label>
+    <div class="hook"><input id="caption" placeholder="${state.word.captionPlaceholder}"></div>
+    ${item('photo', state.word.givePhoto)}${item('file', state.word.giveFile)}${item('voice', state.word.giveVoice)}${item('album', state.word.giveAlbum)}
+    ${item('sticker', state.word.giveSticker)}${item('place', state.word.givePlace)}${item('card', state.word.giveCard)}${item('unsupported', state.word.giveUnsupported)}</div>`, messenger)
+}
+
+const captioned = (more) => {
+  const caption = find('caption')?.value.trim()
+  return caption ? { ...more, caption } : more
+}
+
+/** The samples that `attachSheet` offers. */
+export const gifts = {
+  photo: (messenger) => phone('file', messenger, captioned({ kind: 'image' })),
+  file: (messenger) => phone('file', messenger, captioned({ kind: 'file' })),
+  voice: (messenger) => phone('file', messenger, { kind: 'voice' }),
+  album: (messenger) => phone('album', messenger, captioned({ files: [{ kind: 'image' }, { kind: 'image', name: 'photo-2.jpg' }] })),
+  sticker: (messenger) => phone('file', messenger, { kind: 'sticker' }),
+  place: (messenger) => phone('location', messenger),
+  card: (messenger) => phone('card', messenger),
+  unsupported: (messenger) => phone('unsupported', messenger),
+}
+
+/** Sends a file that the person chose on this computer. */
+export function sendOwn(messenger, file) {
+  if (file === undefined) return
+  if (file.size > 50 * 1024 * 1024) {
+    toast(state.word.tooBig, true)
+    return
+  }
+  const more = captioned({ name: file.name, mimeType: file.type || 'application/octet-stream' })
+  const reader = new FileReader()
+  reader.onload = () => void phone('file', messenger, { ...more, data: String(reader.result).split(',')[1] ?? '' })
+  reader.readAsDataURL(file)
+}
+
+/** What may be done with one message. */
+export function messageSheet(messenger, id) {
+  const message = state.scene.phone.messages.find((one) => one.messenger === messenger && one.id === id)
+  if (message === undefined) return
+  const item = (act, text, kind = '') => `<button class="${kind}" data-act="${act}" data-id="${safe(id)}" data-messenger="${messenger}">${text}</button>`
+  const own = message.direction === 'written'
+  const isEditable = own && message.card === undefined && message.place === undefined && !message.files.some((one) => one.kind === 'sticker')
+  sheet(`${icons[messenger]}<div><h2>${state.word.message}</h2><p class="one-line">${safe(summary(message))}</p></div>`, `<div class="menu-list">
+    ${item('quote', state.word.quoteIt)}${messenger === 'whatsapp' && !own ? item('like', state.word.likeIt) : ''}
+    ${isEditable ? item('edit', state.word.editIt) : ''}${own ? item('remove', state.word.removeIt, 'danger') : ''}</div>`, messenger)
+}
+
+/** The deeds that `messageSheet` offers. */
+export const acts = {
+  quote: (messenger, id) => compose(messenger, 'quote', id),
+  edit: (messenger, id) => compose(messenger, 'edit', id),
+  remove: (messenger, id) => phone('remove', messenger, { messageId: id }),
+  like: (messenger, id) => phone('react', messenger, { messageId: id, emoji: '👍' }),
+}
+
+/** Says what the next words are for; without a deed they are words again. */
+export function compose(messenger, deed, id) {
+  if (deed === undefined) delete state.composing[messenger]
+  else state.composing[messenger] = { deed, id }
+  const account = accountOf(messenger)
+  renderBelow(messenger, shells.get(messenger), account, chatOf(messenger, account))
 }
 
 export const deeds = {
   start: (messenger) => phone('start', messenger),
   contact: (messenger) => phone('contact', messenger),
   forge: (messenger) => phone('contact', messenger, { forge: 'foreign' }),
+  tamper: (messenger) => phone('contact', messenger, { forge: 'tampered' }),
+  group: (messenger) => phone('group', messenger, { text: state.word.groupText }),
+  hide: () => post(`/sandbox/phones/${state.scene.phone.id}/hide-phone`, { hidden: !state.scene.phone.hidesPhone }),
+  echo: () => post(`/sandbox/accounts/whatsapp/${state.scene.accounts.whatsapp[0].phoneNumberId}/echo`, { phone: state.scene.phone.id, text: state.word.clinicText }),
   read: (messenger) => phone('read', messenger),
   twice: (messenger) => phone('press', messenger, { times: 2 }),
   block: (messenger) => phone('block', messenger),

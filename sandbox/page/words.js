@@ -22,6 +22,10 @@ const ru = {
   next: 'следующий вызов', copied: 'Скопировано', accountsTitle: 'Реквизиты для настроек приложения', accountsHint: 'То, что администратор клиники берёт в кабинетах мессенджеров и вводит на странице подключений.',
   close: 'Закрыть', waitsFor: 'ждёт ответа приложения', returned: 'вернул', timedOut: 'истекло ожидание', lost: 'нет связи с песочницей', contact: 'Контакт', responsible: 'Администратор',
   task: 'дело', record: 'запись', refusedRobot: 'Робот не запущен', pressed: 'нажато', sms: 'SMS', segments: 'части', webhookNone: 'не задан', webhook: 'Вебхук', undo: 'Вернуть', save: 'Сохранить', saved: 'Сохранено',
+  gone: 'Сообщение удалено', play: 'Прослушать', place: 'Место на карте', messageMenu: 'Действия с сообщением', attach: 'Прикрепить', editing: 'Изменение', quoting: 'Ответ на сообщение',
+  quoteIt: 'Ответить с цитатой', editIt: 'Изменить', removeIt: 'Удалить у всех', likeIt: 'Поставить 👍', message: 'Сообщение',
+  giveOwn: 'Файл с этого компьютера…', givePhoto: 'Фото направления', giveFile: 'PDF с анализами', giveVoice: 'Голосовое сообщение', giveSticker: 'Стикер', givePlace: 'Место на карте', giveCard: 'Карточка из записной книжки', giveAlbum: 'Два снимка сразу', giveUnsupported: 'То, чего нет в API: кубик, опрос',
+  captionPlaceholder: 'подпись к файлу', tooBig: 'Файл больше 50 МБ', forgeTampered: 'Прислать подделанную карточку', writeGroup: 'Написать в группе с ботом', groupText: 'Подскажите, во сколько собрание?', hidePhone: 'Скрыть свой номер', showPhone: 'Открыть свой номер', fromClinicPhone: 'Клиника пишет со своего телефона', clinicText: 'Здравствуйте! Это администратор, пишу с телефона клиники.',
   linkPlaceholder: 'личная ссылка …?start=…', open: 'Открыть', hookPlaceholder: 'https://адрес приложения', metaConsole: 'Консоль Meta: URL обратного вызова', smscConsole: 'Кабинет SMSC.ru: обработчик отчётов', templates: 'Шаблоны', balance: 'Баланс',
 }
 const en = {
@@ -48,6 +52,10 @@ const en = {
   next: 'next call', copied: 'Copied', accountsTitle: "Credentials for the application's settings", accountsHint: "What the clinic's administrator takes from the messengers' cabinets and types into the connections page.",
   close: 'Close', waitsFor: 'waits for the application', returned: 'returned', timedOut: 'timed out', lost: 'the sandbox is not reachable', contact: 'Contact', responsible: 'Manager',
   task: 'to-do', record: 'record', refusedRobot: 'The robot was not run', pressed: 'pressed', sms: 'SMS', segments: 'parts', webhookNone: 'not set', webhook: 'Webhook', undo: 'Undo', save: 'Save', saved: 'Saved',
+  gone: 'Message deleted', play: 'Play', place: 'Place on the map', messageMenu: 'Message actions', attach: 'Attach', editing: 'Editing', quoting: 'Reply to',
+  quoteIt: 'Reply with a quote', editIt: 'Edit', removeIt: 'Delete for everyone', likeIt: 'React with 👍', message: 'Message',
+  giveOwn: 'File from this computer…', givePhoto: 'Photo of a referral', giveFile: 'PDF with test results', giveVoice: 'Voice message', giveSticker: 'Sticker', givePlace: 'Place on the map', giveCard: 'Card from the address book', giveAlbum: 'Two pictures at once', giveUnsupported: 'What the API has no words for: a die, a poll',
+  captionPlaceholder: 'caption', tooBig: 'The file is larger than 50 MB', forgeTampered: 'Send a manipulated card', writeGroup: 'Write in a group with the bot', groupText: 'What time is the meeting?', hidePhone: 'Hide my number', showPhone: 'Show my number', fromClinicPhone: 'The clinic writes from its own phone', clinicText: 'Hello! This is the front desk, writing from the clinic phone.',
   linkPlaceholder: 'personal link …?start=…', open: 'Open', hookPlaceholder: 'https://address of the application', metaConsole: 'Meta console: callback URL', smscConsole: 'SMSC.ru account: callback', templates: 'Templates', balance: 'Balance',
 }
 
