@@ -355,7 +355,11 @@ const postpone = async (deps: Deps, rows: readonly { row: OutboxRow; error: Bitr
     error !== undefined && ((error.action === 'giveUp' && error.outcome === 'rejected') || (now - row.since > mostPatienceMs && row.tries > 3))
   const hopeless = rows.filter(isHopeless)
   for (const { row, error } of hopeless) deps.log.error({ code: error!.bitrixCode, method: error!.method, kind: row.kind, delivery: row.deliveryId }, 'the portal refused what it was asked to do')
-  await giveUp(deps.db, hopeless.map(({ row, error }) => ({ id: row.id, reason: error!.bitrixCode })))
+  await deps.db.transaction().execute(async (trx) => {
+    await giveUp(trx, hopeless.map(({ row, error }) => ({ id: row.id, reason: error!.bitrixCode })))
+    // Whoever could not be looked up is a stranger again, and is asked when they next write.
+    for (const { row } of hopeless) if (row.kind === 'findContact') await saveIntroduction(trx, row.portalId, ContactPayload.parse(row.payload).identity, { stage: 'new' })
+  })
   await deps.db.transaction().execute((trx) =>
     putBack(
       trx,

@@ -71,7 +71,7 @@ const misbehave = (): void => {
   const rules = [['query_limit', 0.1], ['internal_error', 0.05], ['drop_after', 0.05], ['drop_before', 0.05]] as const
   for (const [index, [kind, probability]] of rules.entries()) world.portal.misbehave({ kind, method: 'batch', probability, seed: seed + index })
   // 429: the method itself is left alone for a while.
-  world.portal.misbehave({ kind: 'operation_limit', method: 'imconnector.send.messages', times: 2 })
+  world.portal.misbehave({ kind: 'operation_limit', method: 'imconnector.send.messages', times: 1 })
 }
 
 const finish = async (): Promise<void> => {
