@@ -43,6 +43,8 @@ export type CascadeEvent =
   | { readonly type: 'blocked'; readonly connectionId: ConnectionId; readonly at: number }
   | { readonly type: 'woke'; readonly at: number }
   | { readonly type: 'stopped'; readonly reason: StopReason; readonly at: number }
+  /** An employee does not wait for the open step any longer. */
+  | { readonly type: 'movedOn'; readonly at: number }
 
 export type Effect =
   | { readonly type: 'look' }
@@ -96,6 +98,9 @@ export const transition = (delivery: Delivery, event: CascadeEvent): Transition 
       return onWoke(delivery, event.at)
     case 'stopped':
       return delivery.status === 'running' ? close(delivery, 'stopped', event.at, { stopReason: event.reason }) : same(delivery)
+    case 'movedOn':
+      // While the next step is being looked for there is nothing to give up: pressing twice passes over one step.
+      return openAttempt(delivery) === undefined ? same(delivery) : advance(delivery)
     default:
       return event satisfies never
   }

@@ -41,7 +41,7 @@ export type Reach = { readonly to: string } | { readonly none: SkipReason }
 export type ReachMap = Readonly<Record<ConnectionId, Reach>>
 
 /** Why a notification was given up before its end. */
-export type StopReason = 'dealDeleted' | 'dealClosed' | 'dealMoved' | 'contactChanged' | 'appRemoved'
+export type StopReason = 'dealDeleted' | 'dealClosed' | 'dealMoved' | 'contactChanged' | 'appRemoved' | 'operator'
 
 export type TriggerCode = 'delivered' | 'read' | 'confirmed' | 'moved' | 'cancelled' | 'not_reached' | 'replied' | 'stopped'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { bestAttempt, dueAt, openAttempt, transition } from '../../src/domain/cascade.ts'
 import {
-  accepted, acted, at, blocked, bounced, callTask, clinicSteps, given, leaving, looked, lookFailed, lost, notification, receipt, rejected, replied, sent, started, step, stopped, tried, woke,
+  accepted, acted, at, blocked, bounced, callTask, clinicSteps, given, leaving, looked, lookFailed, lost, movedOn, notification, receipt, rejected, replied, sent, started, step, stopped, tried, woke,
 } from './story.ts'
 
 /** The first step is out since 0:00 and nobody has said more. */
@@ -515,6 +515,32 @@ describe('once in the life of a delivery', () => {
     const codes = effects.flatMap((effect) => (effect.type === 'fireTrigger' ? [effect.code] : []))
     expect(codes).toEqual(['delivered', 'read', 'confirmed', 'moved'])
     expect(effects.filter((effect) => effect.type === 'answerRobot')).toHaveLength(1)
+  })
+})
+
+describe('an employee', () => {
+  it('gives up the open step at once, and the next one is looked for', () => {
+    waitingInWhatsApp().when(movedOn(at(5))).then('looking', ['look', 'record']).when(looked(at(5))).then('trying', ['send 1 at 5m', 'wake at 65m', 'record']).thenAttempts('out', 'waiting')
+  })
+
+  it('who presses twice passes over one step only, and what was not sent yet never leaves', () => {
+    const story = given(notification()).when(looked(at(0)), movedOn(at(1)))
+    story.when(movedOn(at(1))).thenNothing().when(leaving(0, at(1))).thenNothing()
+    given(notification()).when(started()).when(movedOn(at(0))).thenNothing()
+  })
+
+  it('I3: moves nothing on after the end, and a receipt of the step that was given up still ends the cascade', () => {
+    waitingInWhatsApp().when(receipt(0, 'delivered', at(1))).when(movedOn(at(2))).thenNothing()
+    waitingInWhatsApp().when(movedOn(at(5)), looked(at(5))).when(receipt(0, 'delivered', at(6))).then('reached', ['record', 'answerRobot', 'trigger delivered'])
+  })
+
+  it('on the last messenger leaves the task to staff', () => {
+    given(notification([step('sms', 'delivered', 30), callTask()])).when(looked(at(0)), sent(0, at(0)), movedOn(at(3))).when(looked(at(3))).then('notReached', ['task until 123m', 'record', 'answerRobot', 'trigger not_reached'])
+  })
+
+  it('stops the cascade, and the reason says who', () => {
+    const stop = { type: 'stopped', reason: 'operator', at: at(1) } as const
+    expect(waitingInWhatsApp().when(stop).then('stopped', ['record', 'answerRobot', 'trigger stopped']).when(movedOn(at(2))).thenNothing().delivery.stopReason).toBe('operator')
   })
 })
 

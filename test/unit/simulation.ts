@@ -137,6 +137,8 @@ export const live = (input: Case): Outcome => {
     check(openAttempt(delivery)?.state !== 'failed', 'B2: a failed attempt is waited for')
     check(before.status !== 'stopped' || effects.every((effect) => effect.type !== 'fireTrigger'), 'a stopped notification moves the deal')
     if (event.type === 'woke' && delivery.phase === 'looking' && before.phase === 'trying') judgeGivingUp(before.attempts.at(-1)!)
+    // An employee's word ends the step that was open, whatever its time.
+    if (event.type === 'movedOn' && before.phase === 'trying') judge(before.attempts.at(-1)!.id).isOver = true
     for (const old of before.attempts) {
       const attempt = attemptOf(old.id)!
       if (attempt === old) continue
@@ -300,7 +302,7 @@ export const live = (input: Case): Outcome => {
   const anything = (): void => {
     const connection = connectionId(`c${choose(input.minutes.length)}`)
     const some = delivery.attempts[choose(delivery.attempts.length + 1)]
-    switch (choose(7)) {
+    switch (choose(9)) {
       case 1:
         tell({ type: 'replied', connectionId: connection, at: now })
         return
@@ -315,6 +317,12 @@ export const live = (input: Case): Outcome => {
         return
       case 5:
         if (some !== undefined) tell({ type: 'receipt', attemptId: some.id, level: proofs[1 + choose(4)]!, at: now })
+        return
+      case 6:
+        tell({ type: 'movedOn', at: now })
+        return
+      case 7:
+        tell({ type: 'stopped', reason: 'operator', at: now })
         return
       default:
         wake()

@@ -77,6 +77,8 @@ export const blocked = (connection: string, when: number): CascadeEvent => ({ ty
 export const woke = (when: number): CascadeEvent => ({ type: 'woke', at: when })
 export const stopped = (when: number): CascadeEvent => ({ type: 'stopped', reason: 'appRemoved', at: when })
 
+export const movedOn = (when: number): CascadeEvent => ({ type: 'movedOn', at: when })
+
 /** A step that was sent and accepted within the same minute. */
 export const sent = (n: number, when: number): readonly CascadeEvent[] => [leaving(n, when), accepted(n, when)]
 
