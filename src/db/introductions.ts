@@ -65,23 +65,36 @@ export const identityLog = async (db: Db, portal: PortalId, of: { contactId?: st
   }))
 }
 
+/** Whose a start link is: a patient's, or that of whoever writes in another chat and is not known yet. */
+export type StartLinkOwner = { readonly contactId: string } | { readonly fromIdentity: number }
+
 /** Keeps a token's digest: the token itself is in the link alone. */
 export const saveStartLink = async (
   trx: Db | Trx,
-  link: { portalId: PortalId; token: string; connectionId: ConnectionId; contactId: string; madeBy: string; expiresAt: Date },
+  link: StartLinkOwner & { portalId: PortalId; token: string; connectionId: ConnectionId; madeBy: string; expiresAt: Date },
 ): Promise<void> => {
   await trx
     .insertInto('start_links')
-    .values({ portal_id: link.portalId, token_hash: digestOf(link.token), connection_id: link.connectionId, contact_id: link.contactId, made_by: link.madeBy, expires_at: link.expiresAt })
+    .values({
+      portal_id: link.portalId,
+      token_hash: digestOf(link.token),
+      connection_id: link.connectionId,
+      contact_id: 'contactId' in link ? link.contactId : null,
+      from_identity: 'fromIdentity' in link ? link.fromIdentity : null,
+      made_by: link.madeBy,
+      expires_at: link.expiresAt,
+    })
     .execute()
 }
 
-/** Uses up a token: the patient for whom it was made, once, through the bot for which it was made. */
-export const useStartLink = async (trx: Trx, portal: PortalId, connection: ConnectionId, token: string, now: Date): Promise<string | undefined> => {
-  const { rows } = await sql<{ contact_id: string }>`
+/** Uses up a token: whoever it was made for, once, through the bot for which it was made. */
+export const useStartLink = async (trx: Trx, portal: PortalId, connection: ConnectionId, token: string, now: Date): Promise<StartLinkOwner | undefined> => {
+  const { rows } = await sql<{ contact_id: string | null; from_identity: number | null }>`
     update start_links set used_at = ${now} where portal_id = ${portal} and token_hash = ${digestOf(token)} and connection_id = ${connection} and used_at is null and expires_at > ${now}
-    returning contact_id`.execute(trx)
-  return rows[0]?.contact_id
+    returning contact_id, from_identity`.execute(trx)
+  const [row] = rows
+  if (row === undefined) return undefined
+  return row.contact_id === null ? { fromIdentity: row.from_identity! } : { contactId: row.contact_id }
 }
 
 const digestOf = (value: string): string => createHash('sha256').update(value).digest('hex')

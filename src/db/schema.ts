@@ -317,6 +317,14 @@ export interface Routes {
   updated_at: Generated<Date>
 }
 
+export interface SessionCursors {
+  portal_id: string
+  connection_id: string
+  /** written and read by the channel alone */
+  cursor: string
+  saved_at: Generated<Date>
+}
+
 export interface SiteChats {
   portal_id: string
   connection_id: string
@@ -400,10 +408,12 @@ export interface StartLinks {
   portal_id: string
   token_hash: string
   connection_id: string
-  contact_id: string
+  contact_id: string | null
   made_by: string
   expires_at: Date
   used_at: Date | null
+  /** the chat that goes on in the messenger */
+  from_identity: number | null
 }
 
 export interface Database {
@@ -427,6 +437,7 @@ export interface Database {
   portals: Portals
   presence: Presence
   routes: Routes
+  session_cursors: SessionCursors
   site_chats: SiteChats
   site_consents: SiteConsents
   site_files: SiteFiles

@@ -42,8 +42,7 @@ export const operatorNotes = {
     fileTooBig: 'Файл «{name}» больше {size} МБ: отправьте ссылку или файл поменьше.',
     fileUnreadable: 'Файл «{name}» не удалось взять с портала: приложите его ещё раз.',
     refused: 'Сообщение пациента не удалось показать здесь: оно есть в истории во вкладке «Эстафета».',
-    answersDelivery: 'Пациент отвечает на уведомление ({channel}): {text}',
-    deletedByPatient: 'Пациент удалил сообщение.',
+    cameFrom: 'Тот же человек писал в «{channel}» и перешёл сюда по ссылке: прежний разговор - там.',
   },
   en: {
     unproved: '⚠ The person is not verified: tell no medical facts. Who it is and how to verify is in the “Estafeta” panel on the right.',
@@ -64,8 +63,7 @@ export const operatorNotes = {
     fileTooBig: 'The file “{name}” is larger than {size} MB: send a link or a smaller file.',
     fileUnreadable: 'The file “{name}” could not be taken from the portal: attach it again.',
     refused: 'A message of the patient cannot be shown here: it stands in the history in the “Estafeta” panel.',
-    answersDelivery: 'The patient answers the notification ({channel}): {text}',
-    deletedByPatient: 'The patient deleted the message.',
+    cameFrom: 'The same person wrote to “{channel}” and came here by a link: the earlier talk is there.',
   },
 } as const satisfies Record<Language, Record<string, string>>
 

@@ -1,6 +1,6 @@
 import { createHmac, randomInt } from 'node:crypto'
 import { listConnections, type Connection } from '../db/connections.ts'
-import { bindIdentity, lockIdentity, saveIntroduction, unbindIdentity, type Identity, type IdentityProof } from '../db/identities.ts'
+import { bindIdentity, identitiesByNumber, lockIdentity, saveIntroduction, unbindIdentity, type Identity, type IdentityProof } from '../db/identities.ts'
 import { countCodes, logIdentity, useStartLink, type IdentityAct } from '../db/introductions.ts'
 import { type Trx } from '../db/database.ts'
 import { put, ring } from '../db/outbox.ts'
@@ -124,9 +124,22 @@ export const unbindPerson = async (deps: Deps, trx: Trx, chat: ChatRef, what: Ex
   await enqueueChat(trx, [{ portalId: chat.portalId, direction: 'toLine', identity: chat.identity, kind: 'unlink', payload: { contactId }, runAt: now, since: now }])
 }
 
-/** A personal start link: the token was made for one patient and one bot, and is good once (G2). */
+/**
+ * A start link: made for one patient and one bot, good once (G2). One that was made in another chat joins this account to whoever wrote
+ * there: to their card when they are known; else what they said of themselves comes along, and proves nothing.
+ *
+ * @returns whether the link told who this is
+ */
 export const takeStartLink = async (deps: Deps, trx: Trx, chat: TalkingChat & { externalId: string }, token: string): Promise<boolean> => {
-  const contactId = await useStartLink(trx, chat.portalId, chat.connectionId, token, new Date(deps.clock.now()))
-  if (contactId === undefined) return false
-  return bindPerson(deps, trx, chat, contactId, { proof: 'startLink', by: 'patient', isThanked: true })
+  const owner = await useStartLink(trx, chat.portalId, chat.connectionId, token, new Date(deps.clock.now()))
+  if (owner === undefined) return false
+  if ('contactId' in owner) return bindPerson(deps, trx, chat, owner.contactId, { proof: 'startLink', by: 'patient', isThanked: true })
+  const from = (await identitiesByNumber(trx, chat.portalId, [owner.fromIdentity])).get(owner.fromIdentity)
+  if (from === undefined) return false
+  if (from.contactId !== undefined) return bindPerson(deps, trx, chat, from.contactId, { proof: 'startLink', by: 'patient', isThanked: true })
+  await enqueueChat(trx, [noteEntry(chat, 'cameFrom', { channel: (await deps.connections.byId(chat.portalId, from.connectionId))?.connection.name ?? '' }, deps.clock.now())])
+  const identity = await lockIdentity(trx, chat.portalId, chat.identity)
+  const { claim } = from.introduction
+  if (identity?.contactId === undefined && claim !== undefined) await saveIntroduction(trx, chat.portalId, chat.identity, { stage: 'asked', claim: { ...claim, isPhoneProved: false } })
+  return false
 }
