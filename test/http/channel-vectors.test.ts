@@ -6,6 +6,7 @@ import { insertDeliveries, saveDeliveries } from '../../src/db/deliveries.ts'
 import { type Delivery } from '../../src/domain/delivery.ts'
 import { attemptId, connectionId, deliveryId, portalId, routeId, type ConnectionId } from '../../src/domain/ids.ts'
 import { type Proof } from '../../src/domain/receipt.ts'
+import { patientWords } from '../../src/flows/chat-words.ts'
 import { post as webhookOf, vectorNames, webhook } from '../contract/vectors.ts'
 import { count, inboxIsEmpty, query, raw, refillBudget, startInstalledStage, until, type Reply } from './support.ts'
 
@@ -73,17 +74,21 @@ const send = async (hook: string, request: RawRequest): Promise<Reply> => {
   return reply
 }
 
+/** Which of our own sentences the patient got. */
+const wordOf = (body: string): string => Object.entries(patientWords).find(([, text]) => text === body)?.[0].replace('askContactWithoutButton', 'askContact') ?? body
+
 /** Everything that a webhook may change, in one value. */
 const traceOf = async ({ connection, delivery }: Line): Promise<Record<string, unknown>> => {
   const closes = (await query(stage.app, `select status from deliveries where delivery_id = '${delivery.id}' and phase = 'looking'`)).length > 0
   if (closes) await until('the look at the deal is over', async () => (await count(stage.app, 'deliveries', `delivery_id = '${delivery.id}' and phase = 'looking'`)) === 0)
   const [row] = await query(stage.app, `select d.status, d.answer, a.state, a.proof, a.failure->>'code' as failure from deliveries d join attempts a using (portal_id, delivery_id) where d.delivery_id = '${delivery.id}'`)
   const said = await query<{ kind: string; what: string | null }>(stage.app, `select kind, payload->>'what' as what from outbox where connection_id = '${connection}' order by id`)
+  const spoken = await query<{ body: string }>(stage.app, `select body from messages where connection_id = '${connection}' and author = 'robot' order by message_id`)
   const [own] = await query<{ state: string; problem: string | null }>(stage.app, `select state, problem from connections where connection_id = '${connection}'`)
   const people = await query(stage.app, `select state, contact_id from identities where connection_id = '${connection}' order by external_id`)
   return {
     ...row,
-    said: said.map(({ kind, what }) => what ?? kind),
+    said: [...said.map(({ kind, what }) => what ?? kind), ...spoken.map(({ body }) => wordOf(body))],
     connection: own!.problem ?? own!.state,
     people,
     messages: await count(stage.app, 'patient_messages', `connection_id = '${connection}'`),
@@ -97,23 +102,25 @@ const failed = (code: string): object => ({ status: 'notReached', state: 'failed
 const known = [{ state: 'active', contact_id: null }]
 /** What a patient wrote or pressed ends the reminder: they have it, and staff take over. */
 const replied = { status: 'reached', answer: 'replied', proof: 'acted', people: known, messages: 1 }
+/** A messenger that vouches for the phone lets the person be looked up without a question. */
+const repliedByPhone = { ...replied, said: ['findContact'] }
 const askedFor = { said: ['askContact'] }
 const blocked = { ...failed('blocked'), people: [{ state: 'blocked', contact_id: null }] }
 
 /** What differs from `untouched` after each sample. */
 const effects: Record<ChannelId, Record<string, object>> = {
   whatsapp: {
-    'batch-mixed': { status: 'reached', proof: 'delivered', people: known, messages: 2 },
-    'echo-from-business-app': {},
+    'batch-mixed': { status: 'reached', proof: 'delivered', people: known, messages: 2, said: ['findContact'] },
+    'echo-from-business-app': { people: known, messages: 1 },
     'inbound-button-reply': { ...replied, said: ['pressed'] },
-    'inbound-contacts': { people: known, messages: 1 },
-    'inbound-document': replied,
+    'inbound-contacts': { people: known, messages: 1, said: ['notOwn'] },
+    'inbound-document': repliedByPhone,
     'inbound-list-reply': { ...replied, said: ['pressed'] },
-    'inbound-location': replied,
+    'inbound-location': repliedByPhone,
     'inbound-number-changed': blocked,
-    'inbound-text-duplicate': replied,
-    'inbound-unsupported': replied,
-    'inbound-voice': replied,
+    'inbound-text-duplicate': repliedByPhone,
+    'inbound-unsupported': repliedByPhone,
+    'inbound-voice': repliedByPhone,
     'no-known-content': {},
     'status-delivered-after-failed': { parked: 1 },
     'status-delivered-after-read': reached('delivered'),
@@ -145,7 +152,7 @@ const effects: Record<ChannelId, Record<string, object>> = {
     'contact-forwarded-own': { people: known, messages: 1, said: ['findContact'] },
     'contact-own': { people: known, messages: 1, said: ['findContact'] },
     'contact-without-user-id': { people: known, messages: 1, said: ['notOwn'] },
-    'edited-message': {},
+    'edited-message': { messages: 1 },
     'group-message': {},
     'inbound-document-too-big': { ...replied, ...askedFor },
     'inbound-document': { ...replied, ...askedFor },
@@ -178,8 +185,8 @@ const effects: Record<ChannelId, Record<string, object>> = {
     'inbound-group': {},
     'inbound-image': { ...replied, ...askedFor },
     'inbound-text-duplicate': { ...replied, ...askedFor },
-    'message-edited': {},
-    'message-removed': {},
+    'message-edited': { messages: 1 },
+    'message-removed': { messages: 1 },
     'utf8-split': { ...replied, ...askedFor },
   },
   smsc: {
@@ -189,7 +196,7 @@ const effects: Record<ChannelId, Record<string, object>> = {
     'dlr-no-funds': { parked: 1 },
     'dlr-operator-rejected': { parked: 1 },
     'dlr-to-operator': { proof: 'sent' },
-    'mo-stop': replied,
+    'mo-stop': repliedByPhone,
   },
 }
 const channelIds = Object.keys(forms) as ChannelId[]
