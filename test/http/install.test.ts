@@ -334,7 +334,7 @@ describe('an update and an uninstall', () => {
     portal().uninstallApp(stage.app.clientId, { clean: true })
     await portal().settle()
     await until('the portal is gone', async () => (await count(stage.app, 'portals')) === 0)
-    for (const table of ['portal_tokens', 'connections', 'routes', 'deliveries', 'attempts', 'identities', 'outbox', 'parked_receipts', 'patient_messages']) expect([table, await count(stage.app, table)]).toEqual([table, 0])
+    for (const table of ['portal_tokens', 'connections', 'routes', 'deliveries', 'attempts', 'identities', 'outbox', 'parked_receipts', 'patient_messages', 'lines', 'dialogs', 'messages', 'chat_queue', 'identity_log', 'start_links', 'appointments', 'api_keys']) expect([table, await count(stage.app, table)]).toEqual([table, 0])
     expect(await count(stage.app, 'inbox', `portal_id is not null`)).toBe(0)
     expect(stage.world.messengers.calls({ messenger: 'telegram' }).slice(webhooks).map(({ method }) => method)).toContain('deletewebhook')
     expect((await openRaw('dashboard', pageForm())).status).toBe(401)
@@ -350,7 +350,7 @@ describe('an installation without pages', () => {
     try {
       const app = portal().world.apps.get(clientId)!
       Object.assign(app, { handlerUrl: `${second.origin!}${events}`, installUrl: `${second.origin!}${events}` })
-      const isComplete = (): boolean => app.robots.size === 1 && app.eventHandlers.length === 3 && app.triggers.size === 8
+      const isComplete = (): boolean => app.robots.size === 1 && app.eventHandlers.length === manifestEvents.length && app.triggers.size === 8
       await portal().installApp(clientId)
       await until('everything is registered', isComplete)
       await inboxIsEmpty(second)
