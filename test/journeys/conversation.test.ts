@@ -105,6 +105,18 @@ describe('a patient writes to the bot', () => {
     expect(received(phone, 'telegram').at(-2)!.text).toBe('памятка')
   })
 
+  it('several messages of one event reach the phone in their order', async () => {
+    const phone = phoneOf()
+    phone.start('telegram', { quietly: true })
+    phone.reply('telegram', 'пачка ответов')
+    await until('it is there', () => chatWith('пачка ответов') !== undefined)
+    const { id } = chatWith('пачка ответов')!
+    clinic.world.portal.lines.sayTogether(id, ['один', 'два', 'три'].map((word) => ({ text: `пачка ${word}` })))
+    await until('all are there', () => received(phone, 'telegram').some((message) => message.text === 'пачка три'))
+    expect(received(phone, 'telegram').map((message) => message.text).filter((text) => text.startsWith('пачка'))).toEqual(['пачка один', 'пачка два', 'пачка три'])
+    await until('each has its tick', () => chatNow(id).messages.filter((message) => message.kind === 'operator' && message.state === 'delivered').length === 3)
+  })
+
   it('F22: an automatic greeting of the portal is not sent as if a person wrote it', async () => {
     const { portal } = clinic.world
     const chat = chatWith('снимок')!
