@@ -23,12 +23,12 @@ const zod = /^pkg:zod$/
 const rules: readonly Rule[] = [
   { layer: 'domain', files: /^src\/domain\//, may: [domain], why: 'the domain is pure: it imports nothing but itself' },
   {
-    layer: 'channel interface', files: /^src\/channels\/(channel|http)\.ts$/, may: [domain, errors, /^src\/channels\/(channel|http)\.ts$/, zod, /^node:(crypto|http|https|net)$/, /^pkg:axios$/],
+    layer: 'channel interface', files: /^src\/channels\/(channel|http|network)\.ts$/, may: [domain, errors, /^src\/channels\/(channel|http|network)\.ts$/, zod, /^node:(crypto|http|https|net|tls)$/, /^pkg:axios$/],
     why: 'the interface of channels knows no channel',
   },
   { layer: 'channel registry', files: /^src\/channels\/registry\.ts$/, may: [/^src\/channels\/channel\.ts$/, /^src\/channels\/[^/]+\/index\.ts$/], why: 'the registry names the channels and does nothing else' },
   {
-    layer: 'channel', files: /^src\/channels\/[^/]+\//, may: [domain, errors, /^src\/channels\/(channel|http)\.ts$/, /^OWN_FOLDER\//, zod, /^node:crypto$/, /^pkg:telegraf(\/types)?$/],
+    layer: 'channel', files: /^src\/channels\/[^/]+\//, may: [domain, errors, /^src\/channels\/(channel|http|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:crypto$/, /^pkg:telegraf(\/types)?$/],
     why: 'a channel knows the domain, the interface and its own folder: no other channel, no database, no portal',
   },
   { layer: 'bitrix', files: /^src\/bitrix\//, may: [domain, errors, /^src\/bitrix\//, node, zod, /^pkg:(axios|qs|@bitrix24\/b24jssdk)$/], why: 'the client of the portal knows no channel, no database and no flow; tokens come as a parameter' },

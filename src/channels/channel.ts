@@ -22,6 +22,8 @@ export interface CredentialField {
   readonly required: boolean
   /** Shown under "advanced": base URL, proxy. */
   readonly advanced?: boolean
+  /** A text of several lines: one line would lose its ends. */
+  readonly multiline?: boolean
   readonly default?: string
 }
 

@@ -1,6 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { type Socket } from 'node:net'
+import tls from 'node:tls'
 import axios, { isAxiosError } from 'axios'
 import { ChannelError, megabytes } from './channel.ts'
 
@@ -35,6 +36,13 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 
+/** Settings of a connection. */
+export interface Network {
+  readonly proxyUrl?: string
+  /** PEM text of certificate authorities that are trusted beside the system's own. */
+  readonly caFile?: string
+}
+
 /**
  * Speaks HTTP with vendors: keep-alive, time limit, no redirects, optional proxy.
  *
@@ -42,7 +50,7 @@ export interface HttpAnswer {
  * `outcome` is `rejected` when the request cannot have been written (no connection), else `unknown`.
  */
 export interface Http {
-  call(request: HttpRequest, options: { signal: AbortSignal; proxyUrl?: string }): Promise<HttpAnswer>
+  call(request: HttpRequest, options: { readonly signal: AbortSignal } & Network): Promise<HttpAnswer>
 }
 
 export interface HttpOptions {
@@ -92,16 +100,23 @@ interface Agents {
   readonly httpsAgent: https.Agent
 }
 
-const agentsFor = (proxyUrl: string | undefined): Agents => {
+const agentsFor = ({ proxyUrl, caFile }: Network): Agents => {
   const options = proxyUrl === undefined ? agentOptions : { ...agentOptions, proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }
-  return { httpAgent: new http.Agent(options), httpsAgent: new https.Agent(options) }
+  // Read once: a context is shared by the agent's connections, a list of authorities would be parsed for each.
+  const trust = caFile === undefined ? {} : { secureContext: tls.createSecureContext({ ca: [...tls.getCACertificates('default'), caFile] }) }
+  return { httpAgent: new http.Agent(options), httpsAgent: new https.Agent({ ...options, ...trust }) }
+}
+
+const closeAgents = ({ httpAgent, httpsAgent }: Agents): void => {
+  httpAgent.destroy()
+  httpsAgent.destroy()
 }
 
 const isCertificateError = (code: string): boolean => /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_SSL)/.test(code)
 
 const sentenceFor = (code: string, isWritten: boolean): string => {
   if (isCertificateError(code))
-    return 'Сертификат сервера мессенджера не прошёл проверку: добавьте его корневой сертификат через NODE_EXTRA_CA_CERTS и перезапустите приложение.'
+    return 'Сертификат сервера мессенджера не прошёл проверку: вставьте его корневой сертификат в настройки подключения, раздел «Дополнительно».'
   if (isWritten) return 'Сервер мессенджера не ответил: подождите минуту и проверьте подключение ещё раз.'
   return 'Нет связи с сервером мессенджера: проверьте его адрес и прокси в настройках подключения и доступ сервера в интернет.'
 }
@@ -156,33 +171,34 @@ const multipartBody = async ({ fields = {}, file }: NonNullable<HttpRequest['mul
 /** Slower than this a transfer counts as dead; the caller's signal may end it earlier. */
 const slowestBytesPerMs = 128
 
-/** Proxies are few - one per installation as a rule; beyond this many the oldest agents are let go. */
-const keptProxies = 20
+/** Proxies and authorities are few - the same for an installation as a rule; beyond this many the agents that were used longest ago are let go. */
+const keptNetworks = 50
 
 /**
- * The application's one HTTP client. A certificate authority that Node does not know (MAX: the Russian state root) is added with
- * `NODE_EXTRA_CA_CERTS`; verification is never switched off.
+ * The application's one HTTP client. A certificate authority that Node does not know (MAX: the Russian state root) is added in the
+ * connection's settings, or for the whole process with `NODE_EXTRA_CA_CERTS`; verification is never switched off.
  *
  * @see https://nodejs.org/docs/latest-v24.x/api/http.html#built-in-proxy-support
  */
 export const createHttp = (options: HttpOptions = {}): Http & { close(): void } => {
   const { connectTimeoutMs = 5_000, timeoutMs = 40_000, maxBytes = 4 * 1024 * 1024 } = options
-  const direct = agentsFor(undefined)
-  const proxied = new Map<string, Agents>()
+  const direct = agentsFor({})
+  const special = new Map<string, Agents>()
 
-  const agents = (proxyUrl: string | undefined): Agents => {
-    if (proxyUrl === undefined) return direct
-    const known = proxied.get(proxyUrl)
-    if (known !== undefined) return known
-    const oldest = proxied.keys().next().value
-    if (proxied.size >= keptProxies && oldest !== undefined) proxied.delete(oldest)
-    const made = agentsFor(proxyUrl)
-    proxied.set(proxyUrl, made)
-    return made
+  const agents = ({ proxyUrl, caFile }: Network): Agents => {
+    if (proxyUrl === undefined && caFile === undefined) return direct
+    const key = JSON.stringify([proxyUrl, caFile])
+    const known = special.get(key) ?? agentsFor({ proxyUrl, caFile })
+    // Set again, so that the first of the map is the one that was used longest ago. A request that is still out keeps its own socket.
+    special.delete(key)
+    special.set(key, known)
+    const oldest = special.keys().next().value
+    if (special.size > keptNetworks && oldest !== undefined) special.delete(oldest)
+    return known
   }
 
   return {
-    async call(request, { signal, proxyUrl }) {
+    async call(request, { signal, proxyUrl, caFile }) {
       const progress: Progress = { isWritten: false }
       const { data, type } = await bodyOf(request)
       const transferMs = ((request.multipart?.file.bytes.byteLength ?? 0) + (request.bytes ?? 0)) / slowestBytesPerMs
@@ -192,7 +208,7 @@ export const createHttp = (options: HttpOptions = {}): Http & { close(): void } 
           url: addressOf(request),
           headers: { accept: 'application/json', 'user-agent': 'Estafeta', ...(type === undefined ? {} : { 'content-type': type }), ...request.headers },
           data,
-          ...agents(proxyUrl),
+          ...agents({ proxyUrl, caFile }),
           // `false` also keeps the environment's proxy out; with our own proxy the agent decides.
           proxy: proxyUrl === undefined ? false : undefined,
           transport: watchedTransport(connectTimeoutMs, progress),
@@ -213,10 +229,7 @@ export const createHttp = (options: HttpOptions = {}): Http & { close(): void } 
       }
     },
     close() {
-      for (const { httpAgent, httpsAgent } of [direct, ...proxied.values()]) {
-        httpAgent.destroy()
-        httpsAgent.destroy()
-      }
+      for (const pair of [direct, ...special.values()]) closeAgents(pair)
     },
   }
 }
@@ -236,7 +249,7 @@ export interface Downloaded {
 export const downloadFile = async (
   http: Http,
   request: { readonly url: string; readonly headers?: Readonly<Record<string, string>> },
-  options: { readonly signal: AbortSignal; readonly proxyUrl?: string; readonly maxBytes: number },
+  options: { readonly signal: AbortSignal; readonly maxBytes: number } & Network,
 ): Promise<Downloaded> => {
   let { url, headers } = request
   for (let hop = 0; hop <= mostRedirects; hop += 1) {
@@ -258,7 +271,7 @@ export const tooLargeFile = (maxBytes: number): ChannelError =>
 export const goneFile = (): ChannelError => new ChannelError({ class: 'content', code: 'file.gone' }, 'Файла больше нет в мессенджере: попросите прислать его ещё раз.')
 
 /** The file was not read: whatever happened, asking again does no harm. */
-const askForFile = async (http: Http, request: HttpRequest, options: { readonly signal: AbortSignal; readonly proxyUrl?: string; readonly maxBytes: number }): Promise<HttpAnswer> => {
+const askForFile = async (http: Http, request: HttpRequest, options: { readonly signal: AbortSignal; readonly maxBytes: number } & Network): Promise<HttpAnswer> => {
   try {
     return await http.call(request, options)
   } catch (error) {

@@ -120,7 +120,7 @@ const channelInfo = (channel: Channel): ChannelInfo => ({
   needsTemplate: channel.canStart === 'template',
   addressedBy: channel.addressedBy,
   textLength: channel.limits.textLength,
-  fields: channel.fields.map((field) => ({ ...field, advanced: field.advanced === true })),
+  fields: channel.fields.map((field) => ({ ...field, advanced: field.advanced === true, multiline: field.multiline === true })),
 })
 
 /** Staff see that a connection works, not how it is set up. */

@@ -28,6 +28,7 @@ export const ChannelInfo = z.strictObject({
       secret: z.boolean(),
       required: z.boolean(),
       advanced: z.boolean(),
+      multiline: z.boolean(),
       default: z.string().optional(),
     }),
   ),
@@ -54,7 +55,7 @@ export const ConnectionForm = z.strictObject({
   channel: z.string().min(1).max(40),
   name: z.string().trim().min(1).max(80),
   /** On update a missing or empty secret keeps the stored one. */
-  credentials: z.record(z.string().max(60), z.string().max(4000)),
+  credentials: z.record(z.string().max(60), z.string().max(20_000)),
 })
 
 export const CheckResult = z.strictObject({

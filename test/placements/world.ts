@@ -7,6 +7,7 @@ const field = (name: string, part: Partial<ChannelInfo['fields'][number]> = {}):
   secret: false,
   required: true,
   advanced: false,
+  multiline: false,
   ...part,
 })
 

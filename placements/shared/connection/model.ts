@@ -19,19 +19,23 @@ export interface ConnectionDraft {
 
 const nameLimit = 80
 const valueLimit = 4000
+/** Certificates. */
+const textLimit = 20_000
+
+const limitOf = (field: Field): number => (field.multiline ? textLimit : valueLimit)
 
 const texts = {
   ru: {
     nameMissing: 'Назовите подключение.',
     nameLong: `Сократите название до ${nameLimit} знаков.`,
     required: 'Заполните это поле.',
-    valueLong: `Значение длиннее ${valueLimit} знаков: проверьте, что вставлено нужное.`,
+    valueLong: (limit: number) => `Значение длиннее ${limit} знаков: проверьте, что вставлено нужное.`,
   },
   en: {
     nameMissing: 'Name the connection.',
     nameLong: `Shorten the name to ${nameLimit} characters.`,
     required: 'Fill in this field.',
-    valueLong: `The value is longer than ${valueLimit} characters: check what was pasted.`,
+    valueLong: (limit: number) => `The value is longer than ${limit} characters: check what was pasted.`,
   },
 }
 
@@ -87,7 +91,7 @@ export const problemsOf = (draft: ConnectionDraft, channel: ChannelInfo, languag
   for (const field of channel.fields) {
     const value = (draft.credentials[field.name] ?? '').trim()
     if (value === '' && field.required && !(field.secret && draft.secretsSet.includes(field.name))) problems[`credentials.${field.name}`] = say.required
-    if (value.length > valueLimit) problems[`credentials.${field.name}`] = say.valueLong
+    if (value.length > limitOf(field)) problems[`credentials.${field.name}`] = say.valueLong(limitOf(field))
   }
   return problems
 }

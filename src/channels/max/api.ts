@@ -14,8 +14,8 @@ export type Context = ChannelContext<MaxCredentials>
  */
 export const call = async (context: Context, request: Omit<HttpRequest, 'url' | 'headers'> & { readonly path: string }, toError = refusalOf): Promise<HttpAnswer> => {
   const { path, ...rest } = request
-  const { baseUrl, token } = context.credentials
-  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers: { authorization: token } }, { signal: context.signal })
+  const { baseUrl, token, proxyUrl, caFile } = context.credentials
+  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers: { authorization: token } }, { signal: context.signal, proxyUrl, caFile })
   if (answer.status < 200 || answer.status > 299) throw toError(answer)
   return answer
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseForm, secretFrom, webAddress, type CredentialField } from '../channel.ts'
+import { networkFields, networkForm } from '../network.ts'
 
 const credentialsForm = z
   .object({
@@ -9,6 +10,7 @@ const credentialsForm = z
       .regex(/^[A-Za-z0-9_-]{5,256}$/, 'Секрет вебхука: от 5 до 256 латинских букв, цифр, знаков _ и -.')
       .optional(),
     baseUrl: webAddress('Адрес API должен начинаться с https://.').default('https://platform-api2.max.ru'),
+    ...networkForm,
   })
   .transform((form) => ({ ...form, webhookSecret: form.webhookSecret ?? secretFrom(form.token) }))
 
@@ -40,4 +42,10 @@ export const fields: readonly CredentialField[] = [
     advanced: true,
     default: 'https://platform-api2.max.ru',
   },
+  ...networkFields({
+    ca: {
+      ru: 'Текст файла russian_trusted_root_ca.pem с gosuslugi.ru/crt: сертификат MAX выдан российским центром, которого обычная система не знает',
+      en: 'The text of russian_trusted_root_ca.pem from gosuslugi.ru/crt: the certificate of MAX is issued by an authority that systems do not know',
+    },
+  }),
 ]

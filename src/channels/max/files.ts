@@ -44,7 +44,7 @@ export const upload = async (file: OutboundFile, context: Context): Promise<obje
     const { name, mimeType, bytes } = file
     const answer = await context.http.call(
       { method: 'POST', url: place.url, headers: { authorization: context.credentials.token }, multipart: { file: { field: 'data', name, mimeType, bytes } } },
-      { signal: context.signal },
+      { signal: context.signal, proxyUrl: context.credentials.proxyUrl, caFile: context.credentials.caFile },
     )
     if (answer.status < 200 || answer.status > 299) throw storeRefusalOf(answer)
     return { type, payload: { token: tokenOf(type, place.token ?? undefined, answer) } }
@@ -92,7 +92,7 @@ const videoSizes = ['mp4_1080', 'mp4_720', 'mp4_480', 'mp4_360', 'mp4_240', 'mp4
  * @see https://dev.max.ru/docs-api/methods/GET/messages/-messageId-
  */
 export const download = async ({ ref, sizeBytes }: InboundFile, context: Context & { readonly maxBytes: number }): Promise<Downloaded> => {
-  const { http, signal, maxBytes } = context
+  const { credentials, http, signal, maxBytes } = context
   const place = placeOfRef(ref)
   if (place === undefined) throw goneFile()
   if (sizeBytes !== undefined && sizeBytes > maxBytes) throw tooLargeFile(maxBytes)
@@ -101,7 +101,7 @@ export const download = async ({ ref, sizeBytes }: InboundFile, context: Context
   if (stored === undefined) throw goneFile()
   const url = stored.type === 'video' && stored.token !== undefined ? await videoAddress(stored.token, context) : stored.url
   if (url === undefined || URL.parse(url) === null) throw goneFile()
-  return downloadFile(http, { url }, { signal, maxBytes })
+  return downloadFile(http, { url }, { signal, proxyUrl: credentials.proxyUrl, caFile: credentials.caFile, maxBytes })
 }
 
 /** @see https://dev.max.ru/docs-api/methods/GET/videos/-videoToken- */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseForm, webAddress, type CredentialField } from '../channel.ts'
+import { networkFields, networkForm } from '../network.ts'
 
 const credentialsForm = z
   .object({
@@ -12,6 +13,7 @@ const credentialsForm = z
       .optional(),
     callbackSecret: z.string().optional(),
     baseUrl: webAddress('Адрес SMSC.ru должен начинаться с https://.').default('https://smsc.ru'),
+    ...networkForm,
   })
   .superRefine(({ apiKey, login, password, callbackSecret }, context) => {
     const miss = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message })
@@ -61,4 +63,5 @@ export const fields: readonly CredentialField[] = [
     advanced: true,
     default: 'https://smsc.ru',
   },
+  ...networkFields(),
 ]

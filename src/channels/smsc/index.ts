@@ -18,11 +18,11 @@ const errorAnswer = z.looseObject({ error_code: z.number() })
  * @throws ChannelError for an `error_code`, which comes with HTTP 200, and for everything that is not JSON
  */
 const call = async (context: Context, script: string, form: Readonly<Record<string, string | number>>): Promise<unknown> => {
-  const { apiKey, login, password, baseUrl } = context.credentials
+  const { apiKey, login, password, baseUrl, proxyUrl, caFile } = context.credentials
   const key: Record<string, string> = apiKey === undefined ? { login: login ?? '', psw: password ?? '' } : { apikey: apiKey }
   const answer = await context.http.call(
     { method: 'POST', url: `${baseUrl}/sys/${script}.php`, form: { ...key, ...form, fmt: 3, charset: 'utf-8' } },
-    { signal: context.signal },
+    { signal: context.signal, proxyUrl, caFile },
   )
   const refused = errorAnswer.safeParse(answer.body)
   if (refused.success && answer.status < 500) throw refusalOf(refused.data.error_code)

@@ -40,7 +40,7 @@ export class TelegramApi extends Telegram {
 
   async #ask(method: keyof Methods, body: Pick<HttpRequest, 'json' | 'multipart'>): Promise<unknown> {
     const { credentials, http, signal } = this.#context
-    const answer = await http.call({ method: 'POST', url: `${credentials.apiRoot}/bot${credentials.botToken}/${method}`, ...body }, { signal, proxyUrl: credentials.proxyUrl })
+    const answer = await http.call({ method: 'POST', url: `${credentials.apiRoot}/bot${credentials.botToken}/${method}`, ...body }, { signal, proxyUrl: credentials.proxyUrl, caFile: credentials.caFile })
     const parsed = answerSchema.safeParse(answer.body)
     if (answer.status !== 200 || !parsed.success) throw refusalOf(answer)
     return parsed.data.result

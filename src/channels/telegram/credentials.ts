@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseForm, secretFrom, webAddress, type CredentialField } from '../channel.ts'
+import { networkFields, networkForm } from '../network.ts'
 
 const credentialsForm = z
   .object({
@@ -9,7 +10,7 @@ const credentialsForm = z
       .regex(/^[A-Za-z0-9_-]{1,256}$/, 'Секрет вебхука: до 256 латинских букв, цифр, знаков _ и -.')
       .optional(),
     apiRoot: webAddress('Адрес Bot API должен начинаться с https://.').default('https://api.telegram.org'),
-    proxyUrl: webAddress('Адрес прокси должен начинаться с http:// или https://.').optional(),
+    ...networkForm,
   })
   .transform((form) => ({ ...form, webhookSecret: form.webhookSecret ?? secretFrom(form.botToken) }))
 
@@ -42,12 +43,5 @@ export const fields: readonly CredentialField[] = [
     advanced: true,
     default: 'https://api.telegram.org',
   },
-  {
-    name: 'proxyUrl',
-    label: { ru: 'Прокси', en: 'Proxy' },
-    hint: { ru: 'http://имя:пароль@сервер:порт', en: 'http://name:password@server:port' },
-    secret: true,
-    required: false,
-    advanced: true,
-  },
+  ...networkFields(),
 ]

@@ -44,7 +44,7 @@ export const download = async ({ ref, sizeBytes }: InboundFile, context: Channel
   if (!found.success || found.data.file_path === undefined) throw goneFile()
   const path = found.data.file_path.split('/').map(encodeURIComponent).join('/')
   const url = `${credentials.apiRoot}/file/bot${credentials.botToken}/${path}`
-  const { bytes } = await downloadFile(http, { url }, { signal, proxyUrl: credentials.proxyUrl, maxBytes })
+  const { bytes } = await downloadFile(http, { url }, { signal, proxyUrl: credentials.proxyUrl, caFile: credentials.caFile, maxBytes })
   // Telegram's store calls every file application/octet-stream: the message said better.
   return { bytes }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseForm, webAddress, type CredentialField } from '../channel.ts'
+import { networkFields, networkForm } from '../network.ts'
 
 const digits = (message: string) => z.string({ error: message }).regex(/^\d{5,20}$/, message)
 const word = (message: string) => z.string({ error: message }).min(1, message)
@@ -12,7 +13,7 @@ const credentialsForm = z.object({
   verifyToken: word('Придумайте проверочное слово и впишите его здесь и в консоли Meta.'),
   baseUrl: webAddress('Адрес API должен начинаться с https://.').default('https://graph.facebook.com/v23.0'),
   authHeader: z.enum(['Bearer', 'D360-API-KEY'], { error: 'Впишите Bearer или D360-API-KEY.' }).default('Bearer'),
-  proxyUrl: webAddress('Адрес прокси должен начинаться с http:// или https://.').optional(),
+  ...networkForm,
 })
 
 /** `baseUrl` includes the version for Meta and has none for partners; `authHeader` is how the key is shown to it. */
@@ -72,12 +73,5 @@ export const fields: readonly CredentialField[] = [
     advanced: true,
     default: 'Bearer',
   },
-  {
-    name: 'proxyUrl',
-    label: { ru: 'Прокси', en: 'Proxy' },
-    hint: { ru: 'Нужен, если сервер стоит в России: graph.facebook.com оттуда недоступен', en: 'Needed where graph.facebook.com cannot be reached' },
-    secret: true,
-    required: false,
-    advanced: true,
-  },
+  ...networkFields({ proxy: { ru: 'Нужен, если сервер стоит в России: graph.facebook.com оттуда недоступен', en: 'Needed where graph.facebook.com cannot be reached' } }),
 ]

@@ -19,9 +19,9 @@ export const callGraph = async (
   context: ChannelContext<WhatsAppCredentials>,
   request: Omit<HttpRequest, 'url' | 'headers'> & { readonly path: string },
 ): Promise<HttpAnswer> => {
-  const { baseUrl, proxyUrl } = context.credentials
+  const { baseUrl, proxyUrl, caFile } = context.credentials
   const { path, ...rest } = request
-  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers: keyHeaders(context.credentials) }, { signal: context.signal, proxyUrl })
+  const answer = await context.http.call({ ...rest, url: `${baseUrl}${path}`, headers: keyHeaders(context.credentials) }, { signal: context.signal, proxyUrl, caFile })
   if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
   return answer
 }

@@ -118,7 +118,7 @@ export const download = async ({ ref, sizeBytes }: InboundFile, context: Context
   if (!stored.success || URL.parse(stored.data.url) === null) throw unclearAnswer()
   const { url, mime_type, file_size } = stored.data
   if (file_size !== undefined && file_size > maxBytes) throw tooLargeFile(maxBytes)
-  const { bytes, mimeType } = await downloadFile(http, { url: addressFor(url, credentials), headers: keyHeaders(credentials) }, { signal, proxyUrl: credentials.proxyUrl, maxBytes })
+  const { bytes, mimeType } = await downloadFile(http, { url: addressFor(url, credentials), headers: keyHeaders(credentials) }, { signal, proxyUrl: credentials.proxyUrl, caFile: credentials.caFile, maxBytes })
   const known = mime_type?.split(';')[0]?.trim() ?? mimeType
   return { bytes, ...(known === undefined ? {} : { mimeType: known }) }
 }
