@@ -87,6 +87,7 @@ export interface Connections {
   checked_at: Date | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
+  warnings: Generated<unknown>
 }
 
 export interface Deliveries {
@@ -416,6 +417,14 @@ export interface StartLinks {
   from_identity: number | null
 }
 
+export interface VisitAnswers {
+  portal_id: string
+  contact_id: string
+  visit_at: Date
+  answer: 'confirm' | 'move' | 'cancel'
+  answered_at: Date
+}
+
 export interface Database {
   api_keys: ApiKeys
   appointments: Appointments
@@ -445,4 +454,5 @@ export interface Database {
   site_messages: SiteMessages
   site_visitors: SiteVisitors
   start_links: StartLinks
+  visit_answers: VisitAnswers
 }
