@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage, type Sent } from '../channel.ts'
 import { fields, parseCredentials, type SmscCredentials } from './credentials.ts'
 import { refusalOf, unclearAnswer } from './errors.ts'
-import { countSegments } from './segments.ts'
+import { countSegments } from '../../domain/sms-segments.ts'
 import { parse, verify } from './webhook.ts'
 
 type Context = ChannelContext<SmscCredentials>
@@ -80,9 +80,13 @@ const check = async (context: Context): Promise<ConnectionFacts> => {
   const answer = balanceAnswer.safeParse(await call(context, 'balance', { cur: 1 }))
   if (!answer.success) throw unclearAnswer(200)
   const { balance, currency } = answer.data
+  const shown = currency === undefined ? String(balance) : `${balance} ${currency}`
+  const isLow = Number(balance) < context.credentials.lowBalance
+  const low = { ru: `На счёте SMSC.ru осталось ${shown}: пополните его, иначе SMS перестанут уходить.`, en: `The SMSC.ru account has ${shown} left: top it up, or SMS will stop.` }
   return {
     title: context.credentials.sender ?? context.credentials.login ?? 'SMSC.ru',
-    details: [{ label: { ru: 'Баланс', en: 'Balance' }, value: currency === undefined ? String(balance) : `${balance} ${currency}` }],
+    details: [{ label: { ru: 'Баланс', en: 'Balance' }, value: shown }],
+    warnings: isLow ? [low] : [],
   }
 }
 
