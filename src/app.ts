@@ -14,6 +14,7 @@ import { migrateToLatest } from './db/migrate.ts'
 import { createSecrets, deriveKey } from './db/secrets.ts'
 import { keepPresence } from './flows/catch-up.ts'
 import { type Deps } from './flows/deps.ts'
+import { createSessionBook } from './flows/keep-sessions.ts'
 import { createMetrics } from './flows/metrics.ts'
 import { createPageOpener } from './flows/open-page.ts'
 import { createConnections } from './flows/open-connection.ts'
@@ -54,6 +55,7 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
   const metrics = createMetrics()
   const oauth = createOAuth({ clientId: config.bitrix.clientId, clientSecret: config.bitrix.clientSecret, servers: config.bitrix.oauthUrls, clock })
   const queue = await openQueue({ connection, isWorker: config.role !== 'web', onError: (error) => log.error({ code: 'QUEUE_ERROR', reason: messageOf(error) }, 'the job queue reported an error') })
+  const sessions = createSessionBook()
   let origin: string | undefined
   const deps: Deps = {
     config,
@@ -67,11 +69,13 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     channelById,
     http: withOwnAddress(createHttp(), () => deps.publicUrl()),
     connections: createConnections(db, secrets, channelById),
+    sessions,
     portalClient: createPortalClients({ db, secrets, oauth, clock, log, metrics, stopping: stopping.signal }),
     publicUrl: () => config.publicUrl ?? origin ?? `http://${config.host}:${config.port}`,
     stopping: stopping.signal,
   }
-  const receiver = createReceiver(deps, createInboxWriter(db), createKnownPortals(db, (sealed) => secrets.open(sealed)))
+  const writer = createInboxWriter(db)
+  const receiver = createReceiver(deps, writer, createKnownPortals(db, (sealed) => secrets.open(sealed)))
   const server = await createServer({
     deps,
     receiver,
@@ -99,7 +103,7 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     config.role === 'worker'
       ? undefined
       : startLoop({ work: () => keepPresence(deps), idleMs: presenceMs, onError: (error) => log.warn({ code: 'PRESENCE_FAILED', reason: messageOf(error) }, 'presence could not be noted') })
-  const workers = config.role === 'web' ? undefined : await startWorkers(deps, connection)
+  const workers = config.role === 'web' ? undefined : await startWorkers(deps, connection, { book: sessions, writer })
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     await server.close()

@@ -1,4 +1,6 @@
 import { hostname } from 'node:os'
+import { type Channel } from './channels/channel.ts'
+import { channels } from './channels/registry.ts'
 import { listen } from './db/bell.ts'
 import { type DatabaseConnection } from './db/database.ts'
 import { prune } from './db/inbox.ts'
@@ -8,6 +10,8 @@ import { messageOf } from './errors.ts'
 import { lookThroughRecent } from './flows/catch-up.ts'
 import { checkConnection } from './flows/connect-channel.ts'
 import { type Deps } from './flows/deps.ts'
+import { createSessionKeeper, type SessionBook } from './flows/keep-sessions.ts'
+import { type InboxWriter } from './flows/receive.ts'
 import { performPortalWork } from './flows/perform-portal.ts'
 import { performLineWork } from './flows/perform-lines.ts'
 import { createSender } from './flows/perform-sends.ts'
@@ -27,10 +31,13 @@ const idleMs = 500
 const sweepMs = 1_000
 
 /** Starts everything that works in the background: the loops over inbox and outbox, recovery, timers and recurring jobs. */
-export const startWorkers = async (deps: Deps, connection: DatabaseConnection): Promise<Workers> => {
+export const startWorkers = async (deps: Deps, connection: DatabaseConnection, sessions: { readonly book: SessionBook; readonly writer: InboxWriter }): Promise<Workers> => {
   const sender = createSender(deps)
   const talker = createTalker(deps)
   const speaker = `${hostname()} ${process.pid} ${Math.random().toString(36).slice(2)}`
+  const keeper = createSessionKeeper(deps, sessions.book, sessions.writer, { holder: speaker, channels: channels.filter((channel: Channel) => channel.session !== undefined).map(({ id }) => id) })
+  // What is held is known before the first send is claimed.
+  await keeper.look()
   const loop = (name: string, work: () => Promise<number>, every = idleMs): Loop =>
     startLoop({
       work,
@@ -53,6 +60,7 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
     loop('receipts', () => matchParkedReceipts(deps), sweepMs),
     loop('overdue', () => wakeOverdue(deps), sweepMs),
   ]
+  const sessionLoop = loop('sessions', () => keeper.look(), sweepMs)
   const bell = await listen(connection, (lane) => loops[lane]?.forEach((running) => running.ring()))
   const handlers: Handlers = {
     'delivery.wake': (wakes) => wakeDeliveries(deps, wakes),
@@ -67,6 +75,9 @@ export const startWorkers = async (deps: Deps, connection: DatabaseConnection): 
       await bell.stop()
       await Promise.all([...Object.values(loops).flat(), ...sweeps].map((running) => running.stop()))
       await Promise.all([sender.drain(), talker.drain()])
+      // What is on its way may need them to the end.
+      await sessionLoop.stop()
+      await keeper.stop()
     },
   }
 }

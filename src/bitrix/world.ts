@@ -15,11 +15,12 @@ export interface Deal {
   readonly responsibleId?: number
 }
 
-/** A patient's card. `phones` are as stored: not normalised, in the card's order. */
+/** A patient's card. `phones` and `emails` are as stored: not normalised, in the card's order. */
 export interface Contact {
   readonly contactId: number
   readonly name: string
   readonly phones: readonly string[]
+  readonly emails: readonly string[]
 }
 
 const idsOf = (ids: readonly number[]): readonly number[] => {
@@ -111,8 +112,11 @@ export const contactsOf = (result: unknown): readonly Contact[] =>
   readResult(Contacts, result, 'crm.item.list').items.map(({ id, name, secondName, fm }) => ({
     contactId: id,
     name: [name, secondName].filter(Boolean).join(' '),
-    phones: (fm ?? []).filter(({ typeId }) => typeId === 'PHONE').map(({ value }) => value),
+    phones: valuesOf(fm ?? [], 'PHONE'),
+    emails: valuesOf(fm ?? [], 'EMAIL'),
   }))
+
+const valuesOf = (fields: readonly { readonly typeId: string; readonly value: string }[], type: string): readonly string[] => fields.filter(({ typeId }) => typeId === type).map(({ value }) => value)
 
 /** Nobody is an empty list, somebody a map. */
 const Found = z.union([z.looseObject({ CONTACT: z.array(Id).optional() }), z.array(z.unknown()).transform(() => ({ CONTACT: undefined }))])

@@ -137,7 +137,7 @@ export interface OutboundMessage {
   readonly ref: string
   /** The same identity as a number from 1 to 2^31-1, for vendors whose ids are integers. */
   readonly number: number
-  /** `+` and digits for channels addressed by phone, else the messenger's chat id. */
+  /** `+` and digits for channels addressed by phone, else the address or the messenger's chat id. */
   readonly to: string
   readonly text: string
   /** The same text with its formatting; a channel without markup sends `text`. */
@@ -159,6 +159,28 @@ export interface ChannelContext<Credentials> {
   readonly credentials: Credentials
   readonly http: Http
   readonly signal: AbortSignal
+  /** The connection's session, where this process holds it. */
+  readonly session?: Session
+}
+
+/** What a vendor wants to last longer than a call: a bind, a mailbox that is watched. One for each connection, in all processes together. */
+export interface Session {
+  /** Resolves when it is over, whoever ended it. It is then opened again, here or by another process. */
+  readonly ended: Promise<void>
+  /** Where messages leave through the session and nowhere else. @throws ChannelError as `Channel.send` */
+  send?(message: OutboundMessage, signal: AbortSignal): Promise<Sent>
+  /** Takes leave of the vendor and resolves `ended`; never throws. */
+  close(): Promise<void>
+}
+
+export interface SessionContext<Credentials> extends ChannelContext<Credentials> {
+  /**
+   * Takes an arrival in, as a webhook is. It is stored when this resolves, and only then the vendor may hear that it was taken. What it
+   * emits twice, byte for byte, counts once.
+   */
+  emit(request: RawRequest): Promise<void>
+  /** Where the next session goes on: kept with the connection, whoever holds that one. */
+  readonly cursor: { load(): Promise<string | undefined>; save(value: string): Promise<void> }
 }
 
 export interface Sent {
@@ -178,6 +200,10 @@ export interface SentMessage {
 export interface ConnectionFacts {
   readonly title: string
   readonly details: readonly { readonly label: Localized; readonly value: string }[]
+  /** What may stop it soon, each a sentence that says what to do; the connection works for now. */
+  readonly warnings?: readonly Localized[]
+  /** The vendor has lost the address of our webhook, or forgot it after an absence: `connect` sets it again. */
+  readonly isHookLost?: boolean
 }
 
 /**
@@ -195,8 +221,8 @@ export interface Channel<Credentials = unknown> {
   readonly receipts: readonly Proof[]
   readonly limits: ChannelLimits
   readonly canStart: 'anyone' | 'template' | 'afterPatientWrote'
-  /** By what a patient is addressed: a phone of the CRM card, or an identity that was bound to it. */
-  readonly addressedBy: 'phone' | 'identity'
+  /** By what a patient is addressed: a phone or an e-mail address of the CRM card, or an identity that was bound to it. */
+  readonly addressedBy: 'phone' | 'email' | 'identity'
   /** The messenger has a button by which a person shares their own number, proved (`requestsContact` of a message). */
   readonly canRequestContact?: boolean
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
@@ -204,6 +230,11 @@ export interface Channel<Credentials = unknown> {
   readonly fields: readonly CredentialField[]
 
   /** @throws AppError FORM_INVALID with a sentence per field */
+  /**
+   * What lasts longer than a call. One process opens it and emits what arrives; `parse` reads that later, as it reads webhooks. With
+   * `carriesSends` only that process sends, through `ChannelContext.session`; while nobody holds it, messages wait.
+   */
+  readonly session?: { readonly carriesSends: boolean; open(context: SessionContext<Credentials>): Promise<Session> }
   parseCredentials(input: unknown): Credentials
   /**
    * Asks the vendor who we are and makes it send webhooks to `hookUrl`; safe to repeat.

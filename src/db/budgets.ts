@@ -107,3 +107,9 @@ export const becomeSpeaker = async (db: Db, key: string, speaker: string, leaseM
 export const stopSpeaking = async (db: Db, key: string, speaker: string): Promise<void> => {
   await sql`update budgets set speaker = null, speaker_until = null where key = ${key} and speaker = ${speaker}`.execute(db)
 }
+
+/** Is anybody the only speaker now? */
+export const isSpokenFor = async (db: Db, key: string): Promise<boolean> => {
+  const { rows } = await sql`select 1 from budgets where key = ${key} and speaker is not null and speaker_until > now()`.execute(db)
+  return rows.length > 0
+}

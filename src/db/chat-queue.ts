@@ -4,7 +4,7 @@
  * A row is claimed only when no earlier row of its chat waits for its time or is on its way; a row that is done is deleted.
  */
 import { sql, type Selectable } from 'kysely'
-import { portalId, type PortalId } from '../domain/ids.ts'
+import { portalId, type ConnectionId, type PortalId } from '../domain/ids.ts'
 import { type Db, type Trx } from './database.ts'
 import { type ChatQueue } from './schema.ts'
 
@@ -57,14 +57,19 @@ export const enqueue = async (trx: Db | Trx, entries: readonly ChatEntry[]): Pro
  */
 export const claimHeads = async (
   trx: Trx,
-  options: { direction: Direction; portalId?: PortalId; now: number; leaseMs: number; perChat: number; limit: number },
+  options: { direction: Direction; portalId?: PortalId; elsewhere?: readonly ConnectionId[]; now: number; leaseMs: number; perChat: number; limit: number },
 ): Promise<readonly ChatRow[]> => {
   const ofPortal = options.portalId === undefined ? sql`` : sql`and q.portal_id = ${options.portalId}`
+  // What only another process can send through is left to it, before the limit counts.
+  const isHere =
+    options.elsewhere === undefined || options.elsewhere.length === 0
+      ? sql``
+      : sql`and not exists (select from identities j where j.portal_id = q.portal_id and j.number = q.identity_number and j.connection_id = any(${options.elsewhere}::text[]))`
   const now = new Date(options.now)
   const chats = await sql<{ portal_id: string; number: number }>`
     select i.portal_id, i.number from identities i
     where (i.portal_id, i.number) in (
-      select q.portal_id, q.identity_number from chat_queue q where q.direction = ${options.direction} and q.state = 'ready' and q.run_at <= ${now} ${ofPortal}
+      select q.portal_id, q.identity_number from chat_queue q where q.direction = ${options.direction} and q.state = 'ready' and q.run_at <= ${now} ${ofPortal} ${isHere}
       group by 1, 2 order by min(q.entry_id) limit ${options.limit})
     for no key update of i skip locked`.execute(trx)
   if (chats.rows.length === 0) return []

@@ -14,12 +14,13 @@ export const patientWords = {
   operatorHelps: 'Спасибо! Сотрудник клиники проверит данные и ответит вам здесь.',
   thanks: 'Спасибо, мы вас узнали. Сообщения клиники будут приходить сюда.',
   sorry: 'Спасибо, что сказали: мы больше не пишем сюда о чужих приёмах. Сотрудник клиники ответит вам здесь.',
+  test: 'Проверка связи: «Эстафета» подключена.',
   notMeButton: 'Это не я',
   pressed: 'Спасибо, передали в клинику.',
   code: 'Код для подтверждения номера: {code}. Никому его не сообщайте, кроме чата клиники.',
 } as const
 
-export type PatientWord = Exclude<keyof typeof patientWords, 'notMeButton' | 'pressed' | 'code' | 'askContactWithoutButton'>
+export type PatientWord = Exclude<keyof typeof patientWords, 'notMeButton' | 'pressed' | 'code' | 'test' | 'askContactWithoutButton'>
 
 /** Lines for operators; `{…}` is filled in. */
 export const operatorNotes = {

@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { ChannelError, type Channel, type ConnectionFacts } from '../channels/channel.ts'
+import { isSpokenFor } from '../db/budgets.ts'
 import { deleteConnection, findConnection, listRoutes, saveConnection, type Connection } from '../db/connections.ts'
 import { recentChats } from '../db/identities.ts'
 import { type Db } from '../db/database.ts'
+import { put, ring } from '../db/outbox.ts'
 import { connectionId, type ConnectionId, type PortalId } from '../domain/ids.ts'
+import { normalizeEmail } from '../domain/email.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { AppError, messageOf } from '../errors.ts'
+import { patientWords } from './chat-words.ts'
 import { type Deps } from './deps.ts'
+import { isElsewhere, sessionKey } from './keep-sessions.ts'
 import { type OpenConnection } from './open-connection.ts'
+import { sayLater } from './say.ts'
 import { v7 } from './uuid.ts'
 
 export interface ConnectionDraft {
@@ -107,9 +113,13 @@ export const disconnectChannel = async (deps: Deps, portal: PortalId, id: Connec
 export const checkConnection = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<{ ok: boolean; message: string; facts?: ConnectionFacts }> => {
   const connection = await existing(deps.db, portal, id)
   const open = await opened(deps, portal, id)
+  // Whoever holds the session keeps the connection's state true to it.
+  if (await isHeldByOther(deps, open)) return connection.state === 'broken' ? { ok: false, message: connection.problem ?? 'Связи нет: проверьте настройки подключения.' } : { ok: true, message: 'Работает.' }
   try {
-    const facts = await open.channel.check({ credentials: open.credentials, http: deps.http, signal: withTimeout(deps) })
-    await saveConnection(deps.db, { ...connection, state: 'working', problem: undefined, title: facts.title, details: facts.details, checkedAt: new Date() })
+    const context = { credentials: open.credentials, http: deps.http, signal: withTimeout(deps), session: deps.sessions.of(id), hookUrl: hookUrlOf(deps, connection) }
+    const seen = await open.channel.check(context)
+    const facts = seen.isHookLost === true ? await open.channel.connect(context) : seen
+    await saveConnection(deps.db, { ...connection, state: 'working', problem: undefined, title: facts.title, details: facts.details, warnings: facts.warnings, checkedAt: new Date() })
     deps.connections.forget()
     return { ok: true, message: 'Работает.', facts }
   } catch (error) {
@@ -131,17 +141,36 @@ const opened = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<O
 /** "Send a test to me": one neutral message outside any cascade. */
 export const sendTest = async (deps: Deps, portal: PortalId, id: ConnectionId, to: string): Promise<{ ok: boolean; message: string }> => {
   const open = await opened(deps, portal, id)
-  const address = open.channel.addressedBy === 'phone' ? normalizePhone(to) : to
-  if (address === undefined) throw new AppError('FORM_INVALID', 'Это не похоже на номер телефона: напишите его в виде +7 и десять цифр.', { fields: { to: 'Напишите номер в виде +7 и десять цифр.' } })
+  const address = addressOf(open.channel, to)
+  if (await isHeldByOther(deps, open)) {
+    const now = deps.clock.now()
+    await deps.db.transaction().execute(async (trx) => {
+      await put(trx, [sayLater(portal, id, { what: 'test', sealed: deps.secrets.seal(JSON.stringify({ to: address })) }, now)])
+      await ring(trx, 'channel')
+    })
+    return { ok: true, message: 'Поставлено в очередь: через несколько секунд посмотрите на телефон.' }
+  }
   try {
     const number = 1 + (randomBytes(4).readUInt32BE() % 2_000_000_000)
-    await open.channel.send({ ref: `test.${v7(Date.now())}`, number, to: address, text: 'Проверка связи: «Эстафета» подключена.' }, { credentials: open.credentials, http: deps.http, signal: withTimeout(deps) })
+    await open.channel.send({ ref: `test.${v7(Date.now())}`, number, to: address, text: patientWords.test }, { credentials: open.credentials, http: deps.http, signal: withTimeout(deps), session: deps.sessions.of(id) })
     return { ok: true, message: 'Отправлено: посмотрите на телефон.' }
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error
     return { ok: false, message: error.message }
   }
 }
+
+/** @throws AppError FORM_INVALID with how to write it */
+const addressOf = ({ addressedBy }: Channel, to: string): string => {
+  const address = addressedBy === 'phone' ? normalizePhone(to) : addressedBy === 'email' ? normalizeEmail(to) : to
+  if (address !== undefined) return address
+  if (addressedBy === 'email') throw new AppError('FORM_INVALID', 'Это не похоже на адрес почты: напишите его в виде имя@домен.', { fields: { to: 'Напишите адрес в виде имя@домен.' } })
+  throw new AppError('FORM_INVALID', 'Это не похоже на номер телефона: напишите его в виде +7 и десять цифр.', { fields: { to: 'Напишите номер в виде +7 и десять цифр.' } })
+}
+
+/** Another process holds the session through which this connection sends: the vendor would not take a second one. */
+const isHeldByOther = async (deps: Deps, open: OpenConnection): Promise<boolean> =>
+  isElsewhere(deps, open) && (await isSpokenFor(deps.db, sessionKey(open.connection.portalId, open.connection.id)))
 
 /** The latest chats of a bot, so that an administrator who has just written to it can be chosen for a test. */
 export const chatsOf = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<readonly { id: string; name: string; at: Date }[]> => {

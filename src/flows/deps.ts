@@ -11,6 +11,7 @@ import { type PortalClient } from '../bitrix/client.ts'
 import { type PortalId } from '../domain/ids.ts'
 import { type Connections } from './open-connection.ts'
 import { type Metrics } from './metrics.ts'
+import { type OpenSessions } from './keep-sessions.ts'
 
 /** What every flow works with; built once in app.ts, replaced piece by piece in tests. */
 export interface Deps {
@@ -25,6 +26,8 @@ export interface Deps {
   readonly metrics: Metrics
   readonly channelById: (id: string) => Channel | undefined
   readonly connections: Connections
+  /** What this process holds of the vendors that want a session. */
+  readonly sessions: OpenSessions
   readonly portalClient: (portal: PortalId) => PortalClient
   /** Address under which the outer world reaches us; known once the server listens. */
   readonly publicUrl: () => string

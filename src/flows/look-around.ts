@@ -2,6 +2,7 @@ import { type Outcome, type PortalClient } from '../bitrix/client.ts'
 import { type Command } from '../bitrix/command.ts'
 import { BitrixError } from '../bitrix/errors.ts'
 import { contactsCommand, contactsOf, dealsCommand, dealsOf, maxListedIds, type Contact, type Deal } from '../bitrix/world.ts'
+import { type Channel } from '../channels/channel.ts'
 import { loadDeliveries } from '../db/deliveries.ts'
 import { identitiesOf, type Identity } from '../db/identities.ts'
 import { type OutboxRow } from '../db/outbox.ts'
@@ -9,6 +10,7 @@ import { type Portal } from '../db/portals.ts'
 import { type World } from '../domain/cascade.ts'
 import { type Delivery, type Reach } from '../domain/delivery.ts'
 import { type DeliveryId } from '../domain/ids.ts'
+import { normalizeEmail } from '../domain/email.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { type Deps } from './deps.ts'
 
@@ -72,12 +74,15 @@ const readMany = async <Item extends Deal | Contact>(
 
 const worldOf = async (deps: Deps, delivery: Delivery, deal: Deal | undefined, contact: Contact | undefined, identities: ReadonlyMap<string, readonly Identity[]>): Promise<World> => {
   const own = contact === undefined ? [] : (identities.get(String(contact.contactId)) ?? [])
-  const phone = contact?.phones.map(normalizePhone).find((candidate) => candidate !== undefined)
+  const card: CardAddresses = {
+    phone: contact?.phones.map(normalizePhone).find((candidate) => candidate !== undefined),
+    email: contact?.emails.map(normalizeEmail).find((candidate) => candidate !== undefined),
+  }
   const reach: Record<string, Reach> = {}
   for (const step of delivery.route.steps) {
     if (step.kind !== 'channel') continue
     const open = await deps.connections.byId(delivery.portalId, step.connectionId)
-    reach[step.connectionId] = reachOf(open?.channel.addressedBy, open?.connection.state !== 'off', phone, own.filter((identity) => identity.connectionId === step.connectionId))
+    reach[step.connectionId] = reachOf(open?.channel.addressedBy, open?.connection.state !== 'off', card, own.filter((identity) => identity.connectionId === step.connectionId))
   }
   return {
     deal: deal === undefined ? undefined : { stageId: deal.stageId, isClosed: deal.isClosed, contactId: textOf(deal.contactId), responsibleId: textOf(deal.responsibleId) },
@@ -88,10 +93,16 @@ const worldOf = async (deps: Deps, delivery: Delivery, deal: Deal | undefined, c
 
 const textOf = (id: number | undefined): string | undefined => (id === undefined ? undefined : String(id))
 
-/** By phone: the first number of the card that is one. By identity: the account bound to this contact that wrote last. */
-const reachOf = (addressedBy: 'phone' | 'identity' | undefined, isOn: boolean, phone: string | undefined, accounts: readonly Identity[]): Reach => {
+/** The first of each kind that is one. */
+interface CardAddresses {
+  readonly phone: string | undefined
+  readonly email: string | undefined
+}
+
+/** By phone or e-mail: as in the card. By identity: the account bound to this contact that wrote last. */
+const reachOf = (addressedBy: Channel['addressedBy'] | undefined, isOn: boolean, card: CardAddresses, accounts: readonly Identity[]): Reach => {
   if (addressedBy === undefined || !isOn) return { none: 'connectionOff' }
-  if (addressedBy === 'phone') return phone === undefined ? { none: 'noAddress' } : { to: phone }
+  if (addressedBy !== 'identity') return card[addressedBy] === undefined ? { none: 'noAddress' } : { to: card[addressedBy] }
   const open = accounts.filter((account) => account.state === 'active').sort((a, b) => (b.lastInboundAt ?? 0) - (a.lastInboundAt ?? 0))[0]
   if (open !== undefined) return { to: open.chatId }
   return { none: accounts.length > 0 ? 'blocked' : 'neverStarted' }

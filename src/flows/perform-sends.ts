@@ -14,6 +14,7 @@ import { type ChannelStep } from '../domain/route.ts'
 import { messageOf } from '../errors.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
 import { type Deps } from './deps.ts'
+import { isElsewhere, strandedMs } from './keep-sessions.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { say } from './say.ts'
 
@@ -90,7 +91,7 @@ export const createSender = (deps: Deps): Sender => {
 
 const prepare = async (deps: Deps, trx: Trx): Promise<{ rows: number; prepared: Prepared[]; words: OutboxRow[] }> => {
   const now = deps.clock.now()
-  const claimed = await claim(trx, { lane: 'channel', now, leaseMs: sendLeaseMs(deps), limit: batchSize })
+  const claimed = await claim(trx, { lane: 'channel', now, leaseMs: sendLeaseMs(deps), limit: batchSize, elsewhere: deps.sessions.elsewhere() })
   const allowed = await withinBudget(deps, trx, claimed, now)
   const sends = allowed.filter((row) => row.kind === 'send')
   const words = allowed.filter((row) => row.kind !== 'send')
@@ -134,13 +135,21 @@ const withinBudget = async (deps: Deps, trx: Trx, rows: readonly OutboxRow[], no
   const groups = Map.groupBy(rows, (row) => `connection ${row.portalId} ${row.connectionId!}`)
   const wishes: Parameters<typeof takeBudgets>[1][number][] = []
   for (const [key, group] of groups) {
-    const perSecond = (await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!))?.channel.limits.perSecond
+  const stranded: OutboxRow[] = []
+    const open = await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!)
+    // The session was lost, or is so new that the claim did not know of it.
+    if (open !== undefined && isElsewhere(deps, open)) {
+      groups.delete(key)
+      stranded.push(...group)
+      continue
+    }
+    const perSecond = open?.channel.limits.perSecond
     // A connection that is gone has no limit: its rows end at once.
     if (perSecond !== undefined) wishes.push({ key, shape: { burst: perSecond, perSecond }, wanted: group.length })
   }
   const grants = await takeBudgets(deps.db, wishes)
   const allowed: OutboxRow[] = []
-  const later: Parameters<typeof putBack>[1][number][] = []
+  const later: Parameters<typeof putBack>[1][number][] = stranded.map((row) => ({ id: row.id, runAt: now + strandedMs, wasTried: false }))
   for (const [key, group] of groups) {
     const { granted, waitMs } = grants.get(key) ?? { granted: group.length, waitMs: 0 }
     allowed.push(...group.slice(0, granted))
@@ -166,7 +175,7 @@ const messageFor = (open: OpenConnection, delivery: Delivery, attempt: Attempt, 
 const call = async (deps: Deps, { open, message, attempt }: Prepared): Promise<CascadeEvent> => {
   const { channel, credentials, connection } = open
   const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
-  const context = { credentials, http: deps.http, signal }
+  const context = { credentials, http: deps.http, signal, session: deps.sessions.of(connection.id) }
   const accepted = (sent: Sent): CascadeEvent => ({ type: 'accepted', attemptId: attempt.id, externalId: sent.externalId, parts: sent.parts, at: deps.clock.now() })
   try {
     // A repetition under the same key: the vendor is asked first whether the lost one arrived.

@@ -18,6 +18,7 @@ import { enqueueChat, noteEntry, type ChatRef } from './chat-effects.ts'
 import { mostFileBytes } from './chat-files.ts'
 import { type OperatorNote } from './chat-words.ts'
 import { type Deps } from './deps.ts'
+import { isElsewhere, strandedMs } from './keep-sessions.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { sendLeaseMs } from './perform-sends.ts'
 import { raiseByParked } from './take-webhooks.ts'
@@ -79,7 +80,7 @@ export const createTalker = (deps: Deps): Talker => {
 
 const prepare = async (deps: Deps, trx: Trx): Promise<{ prepared: Prepared[]; count: number }> => {
   const now = deps.clock.now()
-  const rows = await claimHeads(trx, { direction: 'toMessenger', now, leaseMs: sendLeaseMs(deps) * 2, perChat: 1, limit: chatsAtOnce })
+  const rows = await claimHeads(trx, { direction: 'toMessenger', now, leaseMs: sendLeaseMs(deps) * 2, perChat: 1, limit: chatsAtOnce, elsewhere: deps.sessions.elsewhere() })
   const prepared: Prepared[] = []
   for (const [portal, group] of Map.groupBy(rows, (row) => row.portalId)) {
     const messages = await findMessages(trx, portal, group.flatMap((row) => row.messageId ?? []))
@@ -93,7 +94,10 @@ const prepare = async (deps: Deps, trx: Trx): Promise<{ prepared: Prepared[]; co
       else prepared.push({ row, message, identity, open })
     }
   }
-  const allowed = await withinBudget(deps, trx, prepared, now)
+  // The session was lost, or is so new that the claim did not know of it.
+  const stranded = prepared.filter(({ open }) => isElsewhere(deps, open))
+  await giveBack(trx, stranded.map(({ row }) => ({ id: row.id, runAt: now + strandedMs, wasTried: false, isUncertain: false })))
+  const allowed = await withinBudget(deps, trx, prepared.filter((item) => !stranded.includes(item)), now)
   for (const { row, message } of allowed) if (row.kind === 'message') await raiseMessage(trx, row.portalId, message.id, 'sending')
   return { prepared: [...allowed], count: rows.length }
 }
@@ -118,7 +122,7 @@ const tryOnce = async (deps: Deps, item: Prepared): Promise<Ending> => {
   const { row, message, identity, open } = item
   const { channel, credentials } = open
   const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000 * 2)])
-  const context = { credentials, http: deps.http, signal }
+  const context = { credentials, http: deps.http, signal, session: deps.sessions.of(open.connection.id) }
   const sent = message.externalId === undefined ? undefined : { externalId: message.externalId, to: identity.chatId }
   try {
     switch (row.kind) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type RawRequest } from '../channels/channel.ts'
 import { lifecycleOf, parseEvent, parseRobotCall, type IncomingAuth } from '../bitrix/incoming.ts'
 import { connectorEventOf } from '../bitrix/connector-events.ts'
+import { type Connection } from '../db/connections.ts'
 import { record, type InboxEntry } from '../db/inbox.ts'
 import { findPortal, type Portal } from '../db/portals.ts'
 import { type Db } from '../db/database.ts'
@@ -94,6 +95,22 @@ const keptHeaders = ['content-type', 'user-agent'] as const
 
 const digestOf = (value: string | Buffer): string => createHash('sha256').update(value).digest('hex')
 
+/** What a vendor sent to a connection, as it is kept: the same bytes are the same arrival. */
+export const arrivalOf = (connection: Pick<Connection, 'portalId' | 'id'>, request: RawRequest): InboxEntry => {
+  // A GET callback has its fields in the address: they are kept as a form.
+  const body = request.method === 'GET' ? Buffer.from(new URLSearchParams(request.query as Record<string, string>).toString()) : request.body
+  const headers = Object.fromEntries(keptHeaders.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])))
+  return {
+    source: `channel:${connection.portalId}:${connection.id}`,
+    externalId: digestOf(body),
+    portalId: connection.portalId,
+    connectionId: connection.id,
+    kind: 'channel',
+    headers: { ...headers, ':method': request.method },
+    body,
+  }
+}
+
 /** Where an event's row keeps a digest of the application token that proved it: the installation it belongs to. */
 export const proofHeader = ':proof'
 export const proofOf = (applicationToken: string): string => digestOf(applicationToken)
@@ -131,18 +148,7 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
         refuse(channelId, 'signature')
         return { status: 200, body: '' }
       }
-      // A GET callback has its fields in the address: they are kept as a form.
-      const body = request.method === 'GET' ? Buffer.from(new URLSearchParams(request.query as Record<string, string>).toString()) : request.body
-      const headers = Object.fromEntries(keptHeaders.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])))
-      await writer.write({
-        source: `channel:${connection.portalId}:${connection.id}`,
-        externalId: digestOf(body),
-        portalId: connection.portalId,
-        connectionId: connection.id,
-        kind: 'channel',
-        headers: { ...headers, ':method': request.method },
-        body,
-      })
+      await writer.write(arrivalOf(connection, request))
       return { status: 200, body: '' }
     },
 

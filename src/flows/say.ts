@@ -5,15 +5,16 @@ import { type ConnectionId, type PortalId } from '../domain/ids.ts'
 import { patientWords } from './chat-words.ts'
 import { type Deps } from './deps.ts'
 
-/** What is said outside chats: an answer to a press, a code to a claimed phone. */
+/** What is said outside chats: an answer to a press, a code to a claimed phone, a test that an administrator asked for. */
 const Words = z.discriminatedUnion('what', [
   z.object({ what: z.literal('pressed'), to: z.string(), externalId: z.string() }),
   z.object({ what: z.literal('code'), sealed: z.string() }),
+  z.object({ what: z.literal('test'), sealed: z.string() }),
 ])
 export type Words = z.infer<typeof Words>
 
 /** A code and where it goes lie in the database encrypted. */
-const Code = z.object({ to: z.string(), code: z.string() })
+const Code = z.object({ to: z.string(), code: z.string().optional() })
 
 /** Tries of one utterance; then it is dropped: being silent is better than answering a day late. */
 const mostTries = 4
@@ -32,13 +33,13 @@ export const say = async (deps: Deps, row: OutboxRow): Promise<void> => {
   }
   const { channel, credentials } = open
   const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
-  const context = { credentials, http: deps.http, signal }
+  const context = { credentials, http: deps.http, signal, session: deps.sessions.of(row.connectionId!) }
   try {
     if (words.what === 'pressed') await channel.answerAction?.({ externalId: words.externalId, chatId: words.to, text: patientWords.pressed }, context)
     else {
-      const { to, code } = Code.parse(JSON.parse(deps.secrets.open(words.sealed)))
+      const { to, code = '' } = Code.parse(JSON.parse(deps.secrets.open(words.sealed)))
       const number = (row.id % 2_000_000_000) + 1
-      await channel.send({ ref: `say.${row.id}`, number, to, text: patientWords.code.replace('{code}', code) }, context)
+      await channel.send({ ref: `say.${row.id}`, number, to, text: words.what === 'test' ? patientWords.test : patientWords.code.replace('{code}', code) }, context)
     }
     await finish(deps.db, [row.id])
   } catch (error) {

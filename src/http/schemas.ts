@@ -18,7 +18,8 @@ export const ChannelInfo = z.strictObject({
   receipts: z.array(Proof),
   hasButtons: z.boolean(),
   needsTemplate: z.boolean(),
-  addressedBy: z.enum(['phone', 'identity']),
+  isGrey: z.boolean(),
+  addressedBy: z.enum(['phone', 'email', 'identity']),
   textLength: z.number(),
   fields: z.array(
     z.strictObject({

@@ -20,7 +20,7 @@ describe('the world as the cascade looks at it', () => {
   it('reads contacts with every phone as it is stored (F44)', () => {
     const item = { ...vector('call.crm.item.get.ok').response!.body.result.item, secondName: null }
     const [contact] = contactsOf({ items: [item] })
-    expect(contact).toEqual({ contactId: 250, name: 'Admin', phones: item.fm.filter(({ typeId }: any) => typeId === 'PHONE').map(({ value }: any) => value) })
+    expect(contact).toEqual({ contactId: 250, name: 'Admin', phones: item.fm.filter(({ typeId }: any) => typeId === 'PHONE').map(({ value }: any) => value), emails: item.fm.filter(({ typeId }: any) => typeId === 'EMAIL').map(({ value }: any) => value) })
     expect(contact!.phones.length).toBeGreaterThan(0)
     expect(contactsCommand('c', [250]).params.select).toEqual(['*'])
   })

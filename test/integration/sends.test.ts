@@ -13,6 +13,7 @@ import { type Delivery } from '../../src/domain/delivery.ts'
 import { connectionId, deliveryId, portalId } from '../../src/domain/ids.ts'
 import { advanceDeliveries, storeEffects } from '../../src/flows/advance-deliveries.ts'
 import { type Deps } from '../../src/flows/deps.ts'
+import { createSessionBook } from '../../src/flows/keep-sessions.ts'
 import { createMetrics } from '../../src/flows/metrics.ts'
 import { createSender } from '../../src/flows/perform-sends.ts'
 import { processInbox } from '../../src/flows/process-inbox.ts'
@@ -67,6 +68,7 @@ const depsOf = (channel: Channel, db: Db = base.db, time = { now: start }): Deps
     queue: { arm: async () => undefined, work: async () => undefined, stop: async () => undefined },
     metrics: createMetrics(),
     connections: { byId: async () => ({ connection, channel, credentials: {} }), byHook: async () => undefined, forget: () => undefined },
+    sessions: createSessionBook(),
     stopping: new AbortController().signal,
   } as unknown as Deps
 }
