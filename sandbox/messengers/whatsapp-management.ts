@@ -25,7 +25,7 @@ export function registerManagement(
   const about = (number: WhatsAppNumber, fields: string | undefined): Record<string, unknown> => {
     const all: Record<string, unknown> = {
       verified_name: number.verifiedName, code_verification_status: 'VERIFIED', display_phone_number: number.displayPhoneNumber,
-      quality_rating: number.qualityRating, platform_type: 'CLOUD_API', throughput: { level: 'STANDARD' }, status: 'CONNECTED',
+      quality_rating: number.qualityRating, platform_type: 'CLOUD_API', throughput: { level: 'STANDARD' }, status: number.status,
       whatsapp_business_manager_messaging_limit: 'TIER_2K', name_status: 'APPROVED',
       webhook_configuration: {
         phone_number: number.numberOverride?.url, whatsapp_business_account: number.override?.url, application: number.webhook?.url,

@@ -26,6 +26,8 @@ export interface WhatsAppNumber {
   displayPhoneNumber: string
   verifiedName: string
   qualityRating: 'GREEN' | 'YELLOW' | 'RED' | 'UNKNOWN'
+  /** What Meta calls the state of the number. */
+  status: 'CONNECTED' | 'PENDING' | 'FLAGGED' | 'RESTRICTED' | 'RATE_LIMITED' | 'BANNED' | 'DELETED' | 'MIGRATED' | 'DISCONNECTED'
   token: string
   appSecret: string
   /** Base URL of the Graph API with its version. */
@@ -212,6 +214,7 @@ export function registerWhatsApp(app: FastifyInstance, stage: Stage): WhatsApp {
         displayPhoneNumber: `7495000${stage.random.digits(4)}`,
         verifiedName: 'Клиника «Пример»',
         qualityRating: 'GREEN',
+        status: 'CONNECTED',
         token: `EAA${stage.random.letters(60)}`,
         appSecret: stage.random.hex(32),
         baseUrl: `${stage.origin()}/wa/v23.0`,

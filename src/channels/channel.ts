@@ -243,8 +243,8 @@ export interface Channel<Credentials = unknown> {
   connect(context: ChannelContext<Credentials> & { readonly hookUrl: string }): Promise<ConnectionFacts>
   /** Stops the vendor's webhooks to `hookUrl`; a vendor that no longer knows us is success. */
   disconnect(context: ChannelContext<Credentials> & { readonly hookUrl: string }): Promise<void>
-  /** The same question as `connect`, changing nothing. */
-  check(context: ChannelContext<Credentials>): Promise<ConnectionFacts>
+  /** The same question as `connect`, changing nothing. With `hookUrl` the vendor's webhook is looked at too. */
+  check(context: ChannelContext<Credentials> & { readonly hookUrl?: string }): Promise<ConnectionFacts>
   /** The answer to a vendor's GET that proves we own the URL; undefined when the proof fails. */
   handshake?(request: RawRequest, credentials: Credentials): string | undefined
   /** Constant-time check that the vendor sent these very bytes. */

@@ -17,6 +17,8 @@ export interface Connection {
   readonly title: string
   readonly details: unknown
   readonly checkedAt: Date | undefined
+  /** Sentences in both languages; absent: none. */
+  readonly warnings?: unknown
 }
 
 export const listConnections = async (db: Db | Trx, portal: PortalId): Promise<readonly Connection[]> =>
@@ -53,6 +55,7 @@ export const saveConnection = async (trx: Db | Trx, connection: Connection): Pro
     title: connection.title,
     details: JSON.stringify(connection.details),
     checked_at: connection.checkedAt ?? null,
+    warnings: JSON.stringify(connection.warnings ?? []),
   }
   await trx
     .insertInto('connections')
@@ -117,6 +120,7 @@ const toConnection = (row: Selectable<Connections>): Connection => ({
   title: row.title,
   details: row.details,
   checkedAt: row.checked_at ?? undefined,
+  warnings: row.warnings,
 })
 
 const toRoute = (row: Selectable<Routes>): StoredRoute => ({

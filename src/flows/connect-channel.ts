@@ -77,7 +77,7 @@ export const connectChannel = async (deps: Deps, portal: PortalId, draft: Connec
   deps.connections.forget()
   try {
     const facts = await channel.connect({ credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, draftRow) })
-    const connection: Connection = { ...draftRow, state: 'working', title: facts.title, details: facts.details, checkedAt: new Date() }
+    const connection: Connection = { ...draftRow, state: 'working', title: facts.title, details: facts.details, warnings: facts.warnings, checkedAt: new Date() }
     await saveConnection(deps.db, connection)
     return connection
   } catch (error) {
@@ -109,7 +109,7 @@ export const disconnectChannel = async (deps: Deps, portal: PortalId, id: Connec
   deps.connections.forget()
 }
 
-/** Asks the vendor about a connection, changing nothing there, and notes the answer. */
+/** Asks the vendor about a connection and notes the answer, warnings included (C7). Nothing is changed there, but a webhook that the vendor has lost is set again. */
 export const checkConnection = async (deps: Deps, portal: PortalId, id: ConnectionId): Promise<{ ok: boolean; message: string; facts?: ConnectionFacts }> => {
   const connection = await existing(deps.db, portal, id)
   const open = await opened(deps, portal, id)

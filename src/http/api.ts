@@ -133,6 +133,7 @@ const connectionShape = ({ connection, values, secretsSet, hookUrl }: ShownConne
   title: connection.title,
   // The address of a webhook stands among them.
   details: isAdmin ? connection.details : [],
+  warnings: connection.warnings ?? [],
   values: isAdmin ? values : {},
   secretsSet: isAdmin ? secretsSet : [],
   hookUrl: isAdmin ? hookUrl : '',

@@ -45,6 +45,8 @@ export const Connection = z.strictObject({
   problem: z.string().optional(),
   title: z.string(),
   details: z.array(z.strictObject({ label: Localized, value: z.string() })),
+  /** What may stop it soon, each a sentence that says what to do. */
+  warnings: z.array(Localized),
   values: z.record(z.string(), z.string()),
   secretsSet: z.array(z.string()),
   /** The address to enter at vendors whose webhook cannot be set by API. */

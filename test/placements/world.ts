@@ -35,6 +35,7 @@ export const connection = (id: string, of: ChannelInfo, part: Partial<Connection
   state: 'working',
   title: id,
   details: [],
+  warnings: [],
   values: {},
   secretsSet: of.fields.filter(({ secret }) => secret).map(({ name }) => name),
   hookUrl: 'https://app.example/hooks/x',

@@ -11,14 +11,15 @@ const meAnswer = z.looseObject({ user_id: z.int(), name: z.string().optional(), 
 const subscriptionsAnswer = z.looseObject({ subscriptions: z.array(z.looseObject({ url: z.string() })) })
 
 /** MAX drops a subscription after eight hours without our 200, so what it has now is part of the facts. */
-const check = async (context: Context): Promise<ConnectionFacts> => {
+const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
   const { user_id, name, first_name, username } = read(meAnswer, await call(context, { method: 'GET', path: '/me' }, botRefusalOf))
   const { subscriptions } = read(subscriptionsAnswer, await call(context, { method: 'GET', path: '/subscriptions' }, botRefusalOf))
   const details = [
     { label: { ru: 'Имя бота', en: 'Bot name' }, value: name ?? first_name },
     { label: { ru: 'Приём сообщений', en: 'Receiving' }, value: subscriptions.length === 0 ? 'не включён' : 'включён' },
   ].flatMap(({ label, value }) => (value === undefined ? [] : [{ label, value }]))
-  return { title: username ? `@${username}` : (name ?? String(user_id)), details }
+  const isHookLost = context.hookUrl !== undefined && !subscriptions.some(({ url }) => url === context.hookUrl)
+  return { title: username ? `@${username}` : (name ?? String(user_id)), details, isHookLost }
 }
 
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {

@@ -12,6 +12,7 @@ const credentialsForm = z
       .regex(/^[A-Za-z0-9 !?_.()-]{1,11}$|^\d{1,15}$/, 'Имя отправителя: до 11 латинских букв и цифр, как оно согласовано с SMSC.ru.')
       .optional(),
     callbackSecret: z.string().optional(),
+    lowBalance: z.coerce.number({ error: 'Порог баланса - число, например 500.' }).min(0, 'Порог баланса - число, например 500.').default(500),
     baseUrl: webAddress('Адрес SMSC.ru должен начинаться с https://.').default('https://smsc.ru'),
     ...networkForm,
   })
@@ -62,6 +63,15 @@ export const fields: readonly CredentialField[] = [
     required: false,
     advanced: true,
     default: 'https://smsc.ru',
+  },
+  {
+    name: 'lowBalance',
+    label: { ru: 'Предупреждать о балансе ниже', en: 'Warn when the balance is below' },
+    hint: { ru: 'В валюте счёта SMSC.ru', en: 'In the currency of the SMSC.ru account' },
+    secret: false,
+    required: false,
+    advanced: true,
+    default: '500',
   },
   ...networkFields(),
 ]

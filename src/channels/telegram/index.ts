@@ -1,4 +1,4 @@
-import { ChannelError, type Channel, type ChannelContext, type ConnectionFacts } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelContext, type ConnectionFacts, type Localized } from '../channel.ts'
 import { TelegramApi } from './api.ts'
 import { fields, parseCredentials, type TelegramCredentials } from './credentials.ts'
 import { download } from './files.ts'
@@ -7,15 +7,33 @@ import { parse, updateTypes, verify } from './webhook.ts'
 
 type Context = ChannelContext<TelegramCredentials>
 
-const facts = async (api: TelegramApi): Promise<ConnectionFacts> => {
+const elsewhere: Localized = {
+  ru: 'Сообщения этого бота забирает другая программа: отключите её или создайте для клиники отдельного бота и сохраните подключение ещё раз.',
+  en: 'Another program takes this bot\'s messages: switch it off or make a separate bot for the clinic, then save the connection again.',
+}
+
+/** Telegram keeps the last error for ever: it counts while updates wait. */
+const deliveryWarning = (waiting: number, error: string | undefined): readonly Localized[] => {
+  if (waiting === 0 || error === undefined) return []
+  const isCertificate = /ssl|certificate/i.test(error)
+  const advice = isCertificate
+    ? { ru: 'проверьте сертификат адреса приложения', en: 'check the certificate of the application\'s address' }
+    : { ru: 'проверьте, что адрес приложения открывается из интернета', en: 'check that the application\'s address opens from the internet' }
+  return [{ ru: `Telegram не может передать сообщения пациентов (ждут: ${waiting}): ${advice.ru}.`, en: `Telegram cannot hand over patients' messages (${waiting} waiting): ${advice.en}.` }]
+}
+
+/** `hookUrl`: where updates are to come. */
+const facts = async (api: TelegramApi, hookUrl: string | undefined): Promise<ConnectionFacts> => {
   const bot = await api.getMe()
   const webhook = await api.getWebhookInfo()
+  const isOff = webhook.url === undefined || webhook.url === ''
   const details = [
     { label: { ru: 'Имя бота', en: 'Bot name' }, value: bot.first_name },
-    { label: { ru: 'Приём сообщений', en: 'Receiving' }, value: webhook.url === undefined || webhook.url === '' ? 'не включён' : 'включён' },
+    { label: { ru: 'Приём сообщений', en: 'Receiving' }, value: isOff ? 'не включён' : 'включён' },
     { label: { ru: 'Ждут приёма', en: 'Waiting to be received' }, value: String(webhook.pending_update_count) },
   ]
-  return { title: `@${bot.username}`, details }
+  const warnings = hookUrl !== undefined && !isOff && webhook.url !== hookUrl ? [elsewhere] : deliveryWarning(webhook.pending_update_count, webhook.last_error_message)
+  return { title: `@${bot.username}`, details, warnings, isHookLost: hookUrl !== undefined && isOff }
 }
 
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
@@ -26,7 +44,7 @@ const connect = async (context: Context & { readonly hookUrl: string }): Promise
   } catch (error) {
     throw error instanceof ChannelError && error.failure.class === 'content' ? hookRefusal(error) : error
   }
-  return facts(api)
+  return facts(api, context.hookUrl)
 }
 
 const hookRefusal = ({ failure }: ChannelError): ChannelError =>
@@ -79,7 +97,7 @@ export const telegram: Channel<TelegramCredentials> = {
   parseCredentials,
   connect,
   disconnect,
-  check: async (context) => facts(new TelegramApi(context)),
+  check: async (context) => facts(new TelegramApi(context), context.hookUrl),
   verify,
   parse,
   send,

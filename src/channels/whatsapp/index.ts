@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Channel, type ChannelContext, type ConnectionFacts } from '../channel.ts'
+import { refuseStopped, warningsOf } from './health.ts'
 import { fields, parseCredentials, type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
 import { callGraph, isPartner } from './graph.ts'
@@ -15,6 +16,7 @@ const numberAnswer = z.looseObject({
   verified_name: z.string().optional(),
   display_phone_number: z.string().optional(),
   quality_rating: z.string().optional(),
+  status: z.string().optional(),
   whatsapp_business_manager_messaging_limit: z.string().optional(),
 })
 
@@ -26,17 +28,18 @@ const numberFacts = async (context: Context): Promise<ConnectionFacts> => {
   const answer = await callGraph(context, {
     method: 'GET',
     path: `/${context.credentials.phoneNumberId}`,
-    query: { fields: 'verified_name,display_phone_number,quality_rating,whatsapp_business_manager_messaging_limit' },
+    query: { fields: 'verified_name,display_phone_number,quality_rating,status,whatsapp_business_manager_messaging_limit' },
   })
   const number = numberAnswer.safeParse(answer.body)
   if (!number.success) throw unclearAnswer()
-  const { verified_name, display_phone_number, quality_rating, whatsapp_business_manager_messaging_limit } = number.data
+  const { verified_name, display_phone_number, quality_rating, status, whatsapp_business_manager_messaging_limit } = number.data
+  refuseStopped(status)
   const details = [
     { label: { ru: 'Номер', en: 'Number' }, value: display_phone_number },
     { label: { ru: 'Качество номера', en: 'Number quality' }, value: quality_rating },
     { label: { ru: 'Новых собеседников в сутки', en: 'New contacts per day' }, value: whatsapp_business_manager_messaging_limit },
   ].flatMap(({ label, value }) => (value === undefined ? [] : [{ label, value }]))
-  return { title: verified_name ?? display_phone_number ?? context.credentials.phoneNumberId, details }
+  return { title: verified_name ?? display_phone_number ?? context.credentials.phoneNumberId, details, warnings: warningsOf({ quality: quality_rating, status }) }
 }
 
 const consoleLabels = {
