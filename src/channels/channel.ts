@@ -92,7 +92,18 @@ export interface OutboundFile {
  * `attemptRef` is our own attempt id where the vendor echoes it: it resolves a receipt whose external id we never learned.
  */
 export type Inbound =
-  | { readonly type: 'receipt'; readonly externalId?: string; readonly attemptRef?: string; readonly level: Exclude<Proof, 'accepted' | 'acted'>; readonly at?: number }
+  | {
+      readonly type: 'receipt'
+      readonly externalId?: string
+      readonly attemptRef?: string
+      readonly level: Exclude<Proof, 'accepted' | 'acted'>
+      /**
+       * Where the vendor tells one mark for a whole chat: the receipt speaks of every message of ours whose external id, as a text, lies
+       * between this and `externalId`. Such ids begin with their chat and end with a number of fixed width.
+       */
+      readonly coversFrom?: string
+      readonly at?: number
+    }
   | { readonly type: 'failure'; readonly externalId?: string; readonly attemptRef?: string; readonly failure: Failure; readonly at?: number }
   | {
       readonly type: 'message'
@@ -188,6 +199,8 @@ export interface Sent {
   readonly externalId: string
   /** Price parts (SMS segments); 1 where the vendor has none. */
   readonly parts: number
+  /** What went out in place of the text, where that may not be said (`Channel.isPublic`): the operator is told. */
+  readonly instead?: string
 }
 
 /** A message of ours that is already with the patient. */
@@ -245,8 +258,15 @@ export interface Channel<Credentials = unknown> {
   disconnect(context: ChannelContext<Credentials> & { readonly hookUrl: string }): Promise<void>
   /** The same question as `connect`, changing nothing. With `hookUrl` the vendor's webhook is looked at too. */
   check(context: ChannelContext<Credentials> & { readonly hookUrl?: string }): Promise<ConnectionFacts>
-  /** The answer to a vendor's GET that proves we own the URL; undefined when the proof fails. */
+  /** The answer to a vendor's question whether we own the URL; undefined when the request is none, or its proof fails. */
   handshake?(request: RawRequest, credentials: Credentials): string | undefined
+  /** What the vendor wants to read in our answer to a genuine webhook; anything else it repeats. Absent: nothing. */
+  readonly acknowledgement?: string
+  /**
+   * Whether everybody can read what is said in this chat. Nobody is asked there who they are, no card is bound to it, and `send` writes a
+   * neutral invitation instead of whatever it is given.
+   */
+  isPublic?(chatId: string): boolean
   /** Constant-time check that the vendor sent these very bytes. */
   verify(request: RawRequest, credentials: Credentials): boolean
   /** Pure; an update that we do not support is `[]`. @throws Error when the body cannot be read at all */

@@ -138,9 +138,9 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
       const open = await deps.connections.byHook(channelId, hookKey)
       if (open === undefined) return undefined
       const { connection, channel, credentials } = open
+      const proof = channel.handshake?.(request, credentials)
+      if (proof !== undefined) return { status: 200, body: proof }
       if (request.method === 'GET' && channel.handshake !== undefined) {
-        const answer = channel.handshake(request, credentials)
-        if (answer !== undefined) return { status: 200, body: answer }
         refuse(channelId, 'handshake')
         return { status: 403, body: '' }
       }
@@ -149,7 +149,7 @@ export const createReceiver = (deps: Deps, writer: InboxWriter, portals: KnownPo
         return { status: 200, body: '' }
       }
       await writer.write(arrivalOf(connection, request))
-      return { status: 200, body: '' }
+      return { status: 200, body: channel.acknowledgement ?? '' }
     },
 
     robot: async (body) => {
