@@ -124,11 +124,13 @@ export class Conversation {
   async edit(id: number, text: string): Promise<void> {
     const message = this.chat.messages.find((one) => one.id === id)
     if (message === undefined || !canChange(message) || text.trim() === '' || text === message.text) return
-    this.#change(withMessages(this.chat, [await this.#guarded(this.#parts.api.edit(this.#token!, id, text))]))
+    const changed = await this.#guarded(this.#parts.api.edit(this.#token!, id, text))
+    this.#change(withMessages(this.chat, [changed]))
   }
 
   async remove(id: number): Promise<void> {
-    this.#change(withMessages(this.chat, [await this.#guarded(this.#parts.api.remove(this.#token!, id))]))
+    const changed = await this.#guarded(this.#parts.api.remove(this.#token!, id))
+    this.#change(withMessages(this.chat, [changed]))
   }
 
   async press(id: number, payload: string): Promise<void> {
@@ -137,7 +139,9 @@ export class Conversation {
 
   async loadOlder(): Promise<void> {
     const first = this.chat.messages[0]
-    if (first !== undefined && this.chat.hasMore) this.#change(withOlder(this.chat, await this.#guarded(this.#parts.api.history(this.#token!, first.id))))
+    if (first === undefined || !this.chat.hasMore) return
+    const page = await this.#guarded(this.#parts.api.history(this.#token!, first.id))
+    this.#change(withOlder(this.chat, page))
   }
 
   async transferLinks(): Promise<readonly TransferLink[]> {
@@ -212,8 +216,12 @@ export class Conversation {
     let isFirst = true
     while (this.#token !== undefined && !this.#stop.signal.aborted) {
       try {
-        if (isFirst) this.#change(withNewest(this.chat, await this.#guarded(api.history(this.#token))))
-        isFirst = false
+        if (isFirst) {
+          // The answer first, then the chat as it is by then: something may have been written meanwhile.
+          const page = await this.#guarded(api.history(this.#token))
+          this.#change(withNewest(this.chat, page))
+          isFirst = false
+        }
         const handlers = {
           onOpen: () => {
             tries = 0

@@ -55,7 +55,7 @@ a { color: inherit; text-underline-offset: 2px; }
 .row:hover .more, .more:focus-visible, .more[aria-expanded='true'] { opacity: 1; }
 .more:hover { background: #e5ebef; }
 @media (hover: none) { .more { opacity: .6; } }
-.menu { display: flex; justify-content: flex-end; gap: 6px; font-size: 13px; }
+.menu { margin-top: 4px; display: flex; justify-content: flex-end; gap: 6px; font-size: 13px; }
 .menu button { padding: 5px 10px; border-radius: 10px; background: #fff; box-shadow: 0 1px 3px rgb(15 35 55 / .15); }
 .menu .danger, .wrong { color: #b3202c; }
 .wrong { align-self: flex-end; font-size: 13px; max-width: 82%; text-align: right; }
@@ -65,7 +65,7 @@ a { color: inherit; text-underline-offset: 2px; }
 .main { background: var(--accent); color: var(--ink); border-radius: 12px; padding: 11px 16px; font-weight: 600; }
 .main:hover { filter: brightness(.95); }
 .notice { padding: 8px 16px; font-size: 13px; background: #fdf1dc; color: #6b4700; }
-.editing { padding: 8px 16px 0; font-size: 13px; color: #52616f; display: flex; justify-content: space-between; }
+.editing { background: #fff; padding: 8px 16px 0; font-size: 13px; color: #52616f; display: flex; justify-content: space-between; }
 .editing button { color: var(--accent); font-weight: 600; }
 .write { display: flex; align-items: flex-end; gap: 2px; padding: 8px 8px 10px; border-top: 1px solid #e5ebef; background: #fff; }
 .write .round { color: #52616f; }
@@ -74,7 +74,7 @@ a { color: inherit; text-underline-offset: 2px; }
 textarea { flex: 1; min-width: 0; font: inherit; font-size: 16px; color: inherit; border: 0; resize: none; padding: 9px 6px; max-height: 120px; background: transparent; outline: none; }
 textarea::placeholder { color: #6c7a87; }
 .write:focus-within { box-shadow: inset 0 2px 0 var(--accent); }
-.emoji { display: grid; grid-template-columns: repeat(8, 1fr); gap: 2px; padding: 8px; border-top: 1px solid #e5ebef; }
+.emoji { background: #fff; display: grid; grid-template-columns: repeat(8, 1fr); gap: 2px; padding: 8px; border-top: 1px solid #e5ebef; }
 .emoji button { font-size: 22px; line-height: 36px; border-radius: 8px; }
 .emoji button:hover { background: #f3f6f8; }
 .said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

@@ -189,6 +189,13 @@ export const createWindow = (origin: string, language: Language) => {
     isFollowing = log.scrollHeight - log.scrollTop - log.clientHeight < followPixels
   })
 
+  // A picture that has come, a palette that opens, a keyboard of a phone: the end stays in sight.
+  const keepEnd = (): void => {
+    if (isFollowing) log.scrollTop = log.scrollHeight
+  }
+  log.addEventListener('load', keepEnd, true)
+  new ResizeObserver(keepEnd).observe(log)
+
   /** A row that has not changed stays the element that it is: a picture does not blink, a screen reader reads news only. */
   const drawn = new Map<string, { readonly state: string; readonly element: HTMLElement }>()
   let lastDrawn = ''

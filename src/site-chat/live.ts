@@ -75,11 +75,17 @@ export const openStream = (
 
   const unwatch = hub.watch(visitor, () => void wake())
   const heartbeat = setInterval(() => raw.write(':\n\n'), heartbeatMs)
-  raw.on('close', () => {
+  const end = (): void => {
     clearInterval(heartbeat)
     unwatch()
     options.onClose()
-  })
+  }
+  // A page that left while it was being let in has closed its connection already and will not say so again.
+  if (raw.destroyed) {
+    setImmediate(end)
+    return { close: () => undefined }
+  }
+  raw.once('close', end)
   void wake()
   return { close: () => raw.end() }
 }

@@ -25,6 +25,7 @@ export const registerSiteChat = (scope: FastifyInstance, parts: SiteChatParts & 
   const hub = createHub(parts.db, parts.onError)
   const report = createReport(parts.db, parts.connections, parts.takeWebhook)
   const streams = new Set<Stream>()
+  let isStopped = false
 
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -39,9 +40,8 @@ export const registerSiteChat = (scope: FastifyInstance, parts: SiteChatParts & 
   })
   registerWidget(scope, parts.widgetFile)
   registerClinicApi(scope, { ...parts, hub })
-  registerVisitorApi(scope, { ...parts, tokens: createTokens(parts.tokenKey), limits: createLimits(Date.now), hub, report, streams })
+  registerVisitorApi(scope, { ...parts, tokens: createTokens(parts.tokenKey), limits: createLimits(Date.now), hub, report, streams, isStopped: () => isStopped })
 
-  let isStopped = false
   const repeat = (work: () => Promise<void>, everyMs: number): NodeJS.Timeout => {
     let isRunning = false
     const timer = setInterval(() => {

@@ -18,6 +18,7 @@ export interface VisitorApiParts extends SiteChatParts {
   readonly hub: Hub
   readonly report: Report
   readonly streams: Set<Stream>
+  readonly isStopped: () => boolean
 }
 
 const pageSize = 50
@@ -182,6 +183,8 @@ export const registerVisitorApi = (scope: FastifyInstance, parts: VisitorApiPart
       },
     })
     streams.add(stream)
+    // It was let in while the server was already closing the others.
+    if (parts.isStopped()) stream.close()
   })
 
   scope.post<Route>(url('/messages'), async (request, reply) => {

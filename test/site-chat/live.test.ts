@@ -113,7 +113,7 @@ describe('live updates', () => {
   })
 
   it('do not hold up a server that stops', async () => {
-    const own = await startClinic()
+    const own = await startClinic({ cutsConnections: false })
     const live = await (await new Browser(own).open()).listen()
     await own.stop()
     await untilTrue(() => !live.isOpen)

@@ -40,7 +40,7 @@ export interface Clinic {
   stop(): Promise<void>
 }
 
-export const startClinic = async (options: { servers?: number; more?: Partial<SiteChatParts> } = {}): Promise<Clinic> => {
+export const startClinic = async (options: { servers?: number; cutsConnections?: boolean; more?: Partial<SiteChatParts> } = {}): Promise<Clinic> => {
   const database = await openDatabase(24)
   const portal = await addPortal(database.db, 'clinic')
   const connection = { portalId: portal, id: connectionId('site-1'), channel: 'site', name: 'Сайт', state: 'working' as const, problem: undefined, sealedCredentials: 'sealed', hookKey: 'hook-key-1', title: '', details: [], checkedAt: undefined }
@@ -50,7 +50,8 @@ export const startClinic = async (options: { servers?: number; more?: Partial<Si
   const hooks: RawRequest[] = []
   const open = async () => ({ connection, credentials: channel.parseCredentials(settings) })
   const start = async (): Promise<ChatServer> => {
-    const server = fastify()
+    // The test's own client opens connections ahead of need and would keep a server waiting for their first request.
+    const server = fastify({ forceCloseConnections: options.cutsConnections ?? true })
     registerSiteChat(server, {
       db: database.db,
       connections: { byId: async (_portal, id) => (id === connection.id ? open() : undefined), byHook: async (_channel, key) => (key === connection.hookKey ? open() : undefined) },
