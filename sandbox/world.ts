@@ -14,6 +14,8 @@ export interface WorldOptions {
   clockFile?: string
   /** Simulated milliseconds per real one; 1 when left out. */
   speed?: number
+  /** First simulated moment; the real one when left out. */
+  startAt?: number
   /** 0 or left out: a free port of the loopback interface. */
   ports?: { portal?: number, messengers?: number, page?: number }
   seed?: number
@@ -52,7 +54,7 @@ function tomorrowAtTen(now: number): { words: string, iso: string } {
 
 /** Starts the outer world on 127.0.0.1: time, a portal with a deal, the messengers, and the page. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const clock = createClock({ speed: options.speed, file: options.clockFile })
+  const clock = createClock({ speed: options.speed, file: options.clockFile, startAt: options.startAt })
   const { ports = {} } = options
   const messengers = await startMessengers({ clock, port: ports.messengers, seed: options.seed, allowLoopbackHttp: true })
   const portal = await startPortal({ ...options.portal, port: ports.portal, clock })
