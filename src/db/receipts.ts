@@ -11,6 +11,21 @@ export const parkReceipts = async (trx: Trx, receipts: readonly { portalId: Port
     .execute()
 }
 
+/**
+ * The external ids of our messages to patients that lie, as texts, between two and are not read yet: attempts and conversations alike.
+ *
+ * The database may sort texts by its own language, which never leaves out an id of the same shape but may let others in.
+ */
+export const unreadBetween = async (trx: Trx, portal: PortalId, connection: ConnectionId, from: string, to: string): Promise<readonly string[]> => {
+  const { rows } = await sql<{ external_id: string }>`
+    select external_id from attempts where portal_id = ${portal} and connection_id = ${connection} and external_id between ${from} and ${to}
+      and (proof is null or proof not in ('read', 'acted'))
+    union
+    select external_id from messages where portal_id = ${portal} and connection_id = ${connection} and external_id between ${from} and ${to}
+      and direction = 'out' and state in ('sent', 'delivered')`.execute(trx)
+  return rows.map((row) => row.external_id).filter((id) => id >= from && id <= to)
+}
+
 /** Takes the parked receipts whose attempt is known by now, for this transaction. */
 export const takeMatched = async (trx: Trx, limit: number): Promise<readonly { portalId: PortalId; attemptId: AttemptId; receipt: unknown }[]> => {
   const { rows } = await sql<{ portal_id: string; delivery_id: string; step: number; receipt: unknown }>`

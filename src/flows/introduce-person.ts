@@ -7,6 +7,7 @@ import { put, ring } from '../db/outbox.ts'
 import { introduce, type IntroductionEffect, type IntroductionEvent } from '../domain/introduction.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { type PortalId } from '../domain/ids.ts'
+import { AppError } from '../errors.ts'
 import { enqueueChat, noteEntry, sayInChat, type ChatRef, type TalkingChat } from './chat-effects.ts'
 import { type Deps } from './deps.ts'
 
@@ -106,6 +107,8 @@ export const bindPerson = async (
   contactId: string,
   how: { proof: IdentityProof; by: string; isThanked: boolean },
 ): Promise<boolean> => {
+  const open = await deps.connections.byId(chat.portalId, chat.connectionId)
+  if (open?.channel.isPublic?.(chat.externalId) === true) throw new AppError('CONFLICT', 'Это публичный комментарий, его видят все: попросите человека написать в личные сообщения и привяжите их.')
   const isBound = await bindIdentity(trx, { portalId: chat.portalId, connectionId: chat.connectionId, externalId: chat.externalId }, contactId, how.proof, how.by)
   if (!isBound) return false
   const now = deps.clock.now()

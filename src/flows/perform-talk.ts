@@ -9,7 +9,7 @@ import { identitiesByNumber, setReachable, type Identity } from '../db/identitie
 import { findMessages, raiseMessage, type Message } from '../db/messages.ts'
 import { takeParked } from '../db/receipts.ts'
 import { findPortal } from '../db/portals.ts'
-import { parseBbCode } from '../domain/bb-code.ts'
+import { harmlessText, parseBbCode } from '../domain/bb-code.ts'
 import { type PortalId } from '../domain/ids.ts'
 import { type Failure } from '../domain/receipt.ts'
 import { plainTextOf } from '../domain/rich-text.ts'
@@ -40,7 +40,7 @@ interface Prepared {
 
 /** How a try ended. */
 type Ending =
-  | { readonly is: 'sent'; readonly externalId: string }
+  | { readonly is: 'sent'; readonly externalId: string; readonly instead?: string }
   | { readonly is: 'done' }
   | { readonly is: 'refused'; readonly failure: Failure; readonly note: OperatorNote; readonly values: Readonly<Record<string, string>> }
   | { readonly is: 'later'; readonly failure: Failure; readonly afterMs: number }
@@ -131,9 +131,9 @@ const tryOnce = async (deps: Deps, item: Prepared): Promise<Ending> => {
         const outbound = await outboundOf(deps, item)
         if ('is' in outbound) return outbound
         const known = row.tries > 0 ? await channel.lookUp?.(outbound, context) : undefined
-        const { externalId } = known ?? (await channel.send(outbound, context))
+        const { externalId, instead } = known ?? (await channel.send(outbound, context))
         deps.metrics.count('estafeta_messages_total', { channel: channel.id, direction: 'out' })
-        return { is: 'sent', externalId }
+        return { is: 'sent', externalId, instead }
       }
       case 'edit':
         if (sent === undefined) return { is: 'done' }
@@ -220,6 +220,7 @@ const settle = async (deps: Deps, { row, message, open, identity }: Prepared, en
         await raiseMessage(trx, portalId, message.id, 'sent', { externalId: ending.externalId })
         await raiseByParked(deps, trx, portalId, message, await takeParked(trx, portalId, message.connectionId, ending.externalId))
         await tick(trx, deps, message)
+        if (ending.instead !== undefined && message.author === 'operator') notes.push(noteEntry(chat, 'invited', { text: harmlessText(ending.instead) }, now))
         if (open.connection.state === 'broken') await setConnectionState(trx, portalId, open.connection.id, 'working', undefined)
         break
       case 'done':

@@ -77,6 +77,7 @@ const takeMessage = async (deps: Deps, trx: Trx, known: Known, open: OpenConnect
   const chat = talkingChat(open, identity.number)
   const isStart = message.startPayload !== undefined || message.text === startText
   const isIntroduction = message.contact !== undefined || isStart
+  const isPublic = channel.isPublic?.(message.chat.id) === true
   const events: DeliveryEvent[] = []
   if (!isStart) {
     const id = await insertMessage(trx, {
@@ -89,7 +90,9 @@ const takeMessage = async (deps: Deps, trx: Trx, known: Known, open: OpenConnect
     events.push(...running.map((ref): DeliveryEvent => ({ ...ref, event: { type: 'replied', connectionId: connection.id, at } })))
     if (id !== undefined) await toLine(trx, known, chat, identity.contactId, [{ portalId: connection.portalId, direction: 'toLine', identity: identity.number, kind: 'message', messageId: id, runAt: now, since: now }])
   }
-  if (identity.contactId === undefined) await introduceBy(deps, trx, open, identity, message, at)
+  // Where everybody reads, nobody is asked who they are.
+  if (isPublic) await toLine(trx, known, chat, undefined, [noteEntry(chat, 'publicPlace', {}, now)])
+  else if (identity.contactId === undefined) await introduceBy(deps, trx, open, identity, message, at)
   else if (message.startPayload !== undefined) await takeStartLink(deps, trx, { ...chat, externalId: identity.externalId }, message.startPayload)
   deps.metrics.count('estafeta_messages_total', { channel: channel.id, direction: 'in' })
   return events

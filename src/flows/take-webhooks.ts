@@ -6,7 +6,7 @@ import { type Trx } from '../db/database.ts'
 import { addressKey, findAttempts, runningTo, type AttemptAddress } from '../db/deliveries.ts'
 import { setReachable, touchIdentity } from '../db/identities.ts'
 import { findByExternalIds, findMessages, raiseMessage, type Message } from '../db/messages.ts'
-import { parkReceipts } from '../db/receipts.ts'
+import { parkReceipts, unreadBetween } from '../db/receipts.ts'
 import { type CascadeEvent } from '../domain/cascade.ts'
 import { connectionId, deliveryOf, portalId, type AttemptId, type PortalId } from '../domain/ids.ts'
 import { failureClasses, proofs, type Failure } from '../domain/receipt.ts'
@@ -74,8 +74,9 @@ export const receiptEvent = (attempt: AttemptId, receipt: ReceiptOrFailure, now:
 
 const attemptPattern = /^[0-9a-f-]{36}\.\d{1,2}$/
 
-const receiptEvents = async (deps: Deps, trx: Trx, arrivals: readonly Arrival<ReceiptOrFailure>[]): Promise<readonly DeliveryEvent[]> => {
+const receiptEvents = async (deps: Deps, trx: Trx, told: readonly Arrival<ReceiptOrFailure>[]): Promise<readonly DeliveryEvent[]> => {
   const now = deps.clock.now()
+  const arrivals = await withCovered(trx, told)
   const addressOf = ({ open, inbound }: Arrival<ReceiptOrFailure>): AttemptAddress | undefined =>
     inbound.externalId === undefined ? undefined : { portalId: open.connection.portalId, connectionId: open.connection.id, externalId: inbound.externalId }
   const attempts = await findAttempts(trx, arrivals.flatMap((arrival) => addressOf(arrival) ?? []))
@@ -93,6 +94,20 @@ const receiptEvents = async (deps: Deps, trx: Trx, arrivals: readonly Arrival<Re
   }
   await parkReceipts(trx, parked)
   return events
+}
+
+/** A mark for a whole chat becomes a receipt of each message that it passed; its own message may not be known yet. */
+const withCovered = async (trx: Trx, told: readonly Arrival<ReceiptOrFailure>[]): Promise<readonly Arrival<ReceiptOrFailure>[]> => {
+  const all: Arrival<ReceiptOrFailure>[] = []
+  for (const arrival of told) {
+    const { open, inbound } = arrival
+    all.push(arrival)
+    if (inbound.type !== 'receipt' || inbound.coversFrom === undefined || inbound.externalId === undefined) continue
+    const { portalId: portal, id } = open.connection
+    const passed = await unreadBetween(trx, portal, id, inbound.coversFrom, inbound.externalId)
+    all.push(...passed.filter((externalId) => externalId !== inbound.externalId).map((externalId) => ({ open, inbound: { ...inbound, externalId } })))
+  }
+  return all
 }
 
 const messageRefPattern = /^msg\.(\d{1,15})$/
