@@ -82,9 +82,10 @@ export const nameContact = async (trx: Db | Trx, portal: PortalId, contactId: st
   await trx.updateTable('identities').set({ contact_name: name }).where('portal_id', '=', portal).where('contact_id', '=', contactId).execute()
 }
 
-/** A contact was merged into another one: its accounts go with it. @returns their numbers */
-export const moveIdentities = async (trx: Trx, portal: PortalId, from: string, to: string): Promise<readonly number[]> => {
-  const { rows } = await sql<{ number: number }>`update identities set contact_id = ${to} where portal_id = ${portal} and contact_id = ${from} returning number`.execute(trx)
+/** A contact was merged into another one: its accounts go with it, or those `numbers` of them. @returns their numbers */
+export const moveIdentities = async (trx: Trx, portal: PortalId, from: string, to: string, numbers?: readonly number[]): Promise<readonly number[]> => {
+  const those = numbers === undefined ? sql`` : sql`and number = any(${[...numbers]}::bigint[])`
+  const { rows } = await sql<{ number: number }>`update identities set contact_id = ${to} where portal_id = ${portal} and contact_id = ${from} ${those} returning number`.execute(trx)
   return rows.map((row) => row.number)
 }
 

@@ -69,7 +69,7 @@ const perform = async (deps: Deps, trx: Trx, chat: TalkingChat, identity: Identi
 }
 
 /** Numbers of the clinic itself, as its connections name them. */
-const ownPhones = async (deps: Deps, trx: Trx, portal: PortalId): Promise<ReadonlySet<string>> => {
+export const ownPhones = async (deps: Deps, trx: Trx, portal: PortalId): Promise<ReadonlySet<string>> => {
   // Where a connection's number stands is the channel's business: its title and its details are looked through.
   const told = (connection: Connection): readonly string[] => [connection.title, ...(connection.details as readonly { value: string }[]).map(({ value }) => value)]
   const phones = (await listConnections(trx, portal)).flatMap((connection) => (deps.channelById(connection.channel)?.addressedBy === 'phone' ? told(connection).flatMap((text) => normalizePhone(text) ?? []) : []))

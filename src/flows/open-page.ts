@@ -15,12 +15,15 @@ export interface Viewer {
   readonly portalId: PortalId
   readonly userId: string
   readonly isAdmin: boolean
+  readonly name?: string
 }
 
 export interface OpenedPage {
   readonly viewer: Viewer
   /** Which card, chat or connector the page is about; absent for pages about the application itself. */
   readonly subject?: PageSubject
+  /** The viewer's own key to the portal, sealed, where the page reads cards: for the hour of the page they see here what they may see there. */
+  readonly access?: string
   readonly language: 'ru' | 'en'
   readonly placement: string
   readonly options: Readonly<Record<string, unknown>>
@@ -49,7 +52,7 @@ export const createPageOpener = (deps: Deps): PageOpener => {
     if (known !== undefined && Date.now() - known.at < rememberedMs) return known.viewer
     if (remembered.size > 5_000) remembered.clear()
     const user = await whoLooks(deps, portal, post.auth.accessToken!).catch(refuse)
-    const viewer = { portalId: portal.id, userId: user.userId, isAdmin: user.isAdmin }
+    const viewer = { portalId: portal.id, userId: user.userId, isAdmin: user.isAdmin, ...(user.name === undefined ? {} : { name: user.name }) }
     remembered.set(key, { at: Date.now(), viewer })
     if (viewer.isAdmin) await keepAdminToken(deps, portal.id, post.auth, viewer.userId)
     return viewer
@@ -72,7 +75,7 @@ export const createPageOpener = (deps: Deps): PageOpener => {
       if (known !== undefined && isOurs && known.state !== 'uninstalled') {
         const viewer = await viewerOf(known, post)
         const subject = await lookedAt(known, viewer, post)
-        return { ...opened, viewer, ...(subject === undefined ? {} : { subject }) }
+        return { ...opened, viewer, ...(subject === undefined ? {} : { subject, access: deps.secrets.seal(post.auth.accessToken!) }) }
       }
       if (page !== 'install') throw new AppError('SESSION_INVALID', 'Приложение на этом портале не установлено до конца: попросите администратора установить его заново.')
       const { portal, userId, isAdmin } = await acceptInstallation(deps, await proveInstallation(deps, post.auth), { language: post.language })

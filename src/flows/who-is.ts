@@ -10,9 +10,10 @@ export interface PortalUser {
   readonly userId: string
   readonly isAdmin: boolean
   readonly timeZone: string | undefined
+  readonly name: string | undefined
 }
 
-const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional(), TIME_ZONE: z.string().optional() })
+const Profile = z.looseObject({ ID: z.coerce.string(), ADMIN: z.boolean().optional(), TIME_ZONE: z.string().optional(), NAME: z.string().nullish().catch(undefined), LAST_NAME: z.string().nullish().catch(undefined) })
 
 type Address = Pick<Portal, 'id' | 'clientEndpoint' | 'serverEndpoint'>
 
@@ -45,5 +46,9 @@ export const clientOf = (deps: Deps, portal: Address, accessToken: string): Port
  */
 export const whoIs = async (deps: Deps, portal: Address, accessToken: string): Promise<PortalUser> => {
   const profile = Profile.parse((await clientOf(deps, portal, accessToken).call('profile')).result)
-  return { userId: profile.ID, isAdmin: profile.ADMIN === true, timeZone: profile.TIME_ZONE !== undefined && isTimeZone(profile.TIME_ZONE) ? profile.TIME_ZONE : undefined }
+  const name = [profile.NAME, profile.LAST_NAME].filter((part) => part !== undefined && part !== null && part !== '').join(' ')
+  return {
+    userId: profile.ID, isAdmin: profile.ADMIN === true, name: name === '' ? undefined : name,
+    timeZone: profile.TIME_ZONE !== undefined && isTimeZone(profile.TIME_ZONE) ? profile.TIME_ZONE : undefined,
+  }
 }

@@ -9,7 +9,9 @@ import { registerEverything } from '../flows/install-portal.ts'
 import { getPortal, readSettings, showConnection, type ShownConnection, type ShownDelivery } from '../flows/read-settings.ts'
 import { removeRoute, saveRouteDraft, type RouteDraft } from '../flows/save-route.ts'
 import { registerConnectorApi } from './connector-api.ts'
+import { registerConversationApi } from './conversation-api.ts'
 import { readForm } from './errors.ts'
+import { registerPatientApi } from './patient-api.ts'
 import { type Session, type Sessions } from './portal-session.ts'
 import {
   Chats, CheckResult, Connection, ConnectionForm, InstallResult, Overview, RobotSettings, Route, RouteForm, TestForm, TestResult,
@@ -105,6 +107,8 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
   })
 
   registerConnectorApi(scope, { deps, admin })
+  registerConversationApi(scope, { deps, admin })
+  registerPatientApi(scope, { deps, viewer })
 }
 
 const draftOf = (body: unknown): RouteDraft => {

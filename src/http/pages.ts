@@ -60,8 +60,8 @@ export const registerPages = (scope: FastifyInstance, { pageOpener, sessions, pa
   })
 }
 
-const bootScript = ({ viewer, subject, language, placement, options }: OpenedPage, sessions: Sessions): string => {
-  const boot: Boot = { session: sessions.issue({ ...viewer, language, subject }), language, placement, options, isAdmin: viewer.isAdmin }
+const bootScript = ({ viewer, subject, access, language, placement, options }: OpenedPage, sessions: Sessions): string => {
+  const boot: Boot = { session: sessions.issue({ ...viewer, language, subject, access }), language, placement, options, isAdmin: viewer.isAdmin }
   // The portal's options are foreign text: nothing in them may end the script.
   return `<script type="application/json" id="estafeta-boot">${JSON.stringify(boot).replaceAll('<', '\\u003c')}</script>`
 }

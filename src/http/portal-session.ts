@@ -9,10 +9,13 @@ export interface Session {
   readonly portalId: PortalId
   readonly userId: string
   readonly isAdmin: boolean
+  readonly name?: string
   /** Of the page. */
   readonly language?: 'ru' | 'en'
   /** What the page is about, as the portal let this person see it. */
   readonly subject?: PageSubject
+  /** The viewer's own key to the portal, sealed. */
+  readonly access?: string
 }
 
 const Id = z.string().regex(/^[1-9]\d*$/)
@@ -22,7 +25,7 @@ const Subject = z.discriminatedUnion('door', [
   z.strictObject({ door: z.literal('chat'), dialog: z.number() }),
   z.strictObject({ door: z.literal('connector'), connector: z.string(), lineId: Id }),
 ])
-const Claims = z.object({ p: z.string(), u: z.string(), a: z.boolean(), e: z.number(), l: z.enum(['ru', 'en']).optional(), s: Subject.optional() })
+const Claims = z.object({ p: z.string(), u: z.string(), a: z.boolean(), e: z.number(), l: z.enum(['ru', 'en']).optional(), s: Subject.optional(), k: z.string().optional(), n: z.string().optional() })
 export const sessionMinutes = 60
 
 /** Issues and reads sessions: signed by us, valid for an hour, carried in the page and never in a cookie. */
@@ -36,7 +39,7 @@ export const createSessions = (key: Buffer, now: () => number): Sessions => {
   const sign = (payload: string): string => createHmac('sha256', key).update(payload).digest('base64url')
   return {
     issue: (session) => {
-      const claims = { p: session.portalId, u: session.userId, a: session.isAdmin, e: now() + sessionMinutes * 60_000, l: session.language, s: session.subject }
+      const claims = { p: session.portalId, u: session.userId, a: session.isAdmin, e: now() + sessionMinutes * 60_000, l: session.language, s: session.subject, k: session.access, n: session.name }
       const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
       return `${payload}.${sign(payload)}`
     },
@@ -46,7 +49,7 @@ export const createSessions = (key: Buffer, now: () => number): Sessions => {
       if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw expired()
       const claims = Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
       if (claims.e <= now()) throw expired()
-      return { portalId: portalId(claims.p), userId: claims.u, isAdmin: claims.a, language: claims.l, subject: claims.s }
+      return { portalId: portalId(claims.p), userId: claims.u, isAdmin: claims.a, language: claims.l, subject: claims.s, access: claims.k, name: claims.n }
     },
   }
 }

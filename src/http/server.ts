@@ -10,9 +10,12 @@ import { registerSiteChat, type SiteChatParts } from '../site-chat/server.ts'
 import { registerApi } from './api.ts'
 import { registerBitrix } from './bitrix.ts'
 import { createErrorHandler } from './errors.ts'
+import { registerFiles } from './files.ts'
 import { registerHooks } from './hooks.ts'
+import { registerMiniApp } from './mini-app.ts'
 import { registerPages } from './pages.ts'
 import { type Sessions } from './portal-session.ts'
+import { registerPublicApi } from './public-api.ts'
 
 export interface ServerParts {
   readonly deps: Deps
@@ -37,7 +40,8 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
     bodyLimit: bodyLimitBytes,
     requestTimeout: 30_000,
     // Portals join addresses carelessly: a doubled or a trailing slash is the same address.
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    // Links to files carry a signed name and the file's own.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 2_000 },
   })
   server.setErrorHandler(createErrorHandler(deps.log))
   server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'NOT_FOUND', message: 'Такого адреса здесь нет.' }))
@@ -59,6 +63,10 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
     done()
   })
   await server.register((scope, _options, done) => {
+    registerMiniApp(scope, { deps, pagesFolder })
+    done()
+  })
+  await server.register((scope, _options, done) => {
     registerBitrix(scope, receiver)
     done()
   })
@@ -73,6 +81,17 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
       done()
     },
     { prefix: '/api' },
+  )
+  await server.register((scope, _options, done) => {
+    registerFiles(scope, deps)
+    done()
+  })
+  await server.register(
+    (scope, _options, done) => {
+      registerPublicApi(scope, deps)
+      done()
+    },
+    { prefix: '/v1' },
   )
   return server
 }
