@@ -238,6 +238,8 @@ export interface Channel<Credentials = unknown> {
   readonly addressedBy: 'phone' | 'email' | 'identity'
   /** The messenger has a button by which a person shares their own number, proved (`requestsContact` of a message). */
   readonly canRequestContact?: boolean
+  /** The messenger is driven past its official API: a ban threatens, so it is for one-to-one talk unless the clinic decides otherwise. */
+  readonly isGrey?: boolean
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]
@@ -278,6 +280,13 @@ export interface Channel<Credentials = unknown> {
   edit?(message: SentMessage & { readonly text: string; readonly rich?: RichText; readonly isCaption: boolean }, context: ChannelContext<Credentials>): Promise<void>
   /** Takes a message of ours back from the patient; one that is gone already is success. Absent where the messenger cannot. */
   remove?(message: SentMessage, context: ChannelContext<Credentials>): Promise<void>
+  /**
+   * For vendors that let messages wait: takes back what has not left for this chat, so that it cannot reach the patient any more. With an
+   * `externalId` that message alone is meant, without one (its answer was lost) whatever waits for the chat. Nothing waiting is success.
+   *
+   * @returns external ids of all messages that will not go out because of it, this one among them: a vendor may take back only all at once
+   */
+  withdraw?(message: { readonly externalId?: string; readonly to: string }, context: ChannelContext<Credentials>): Promise<readonly string[]>
   /** The bytes of a patient's file, at most `maxBytes`. @throws ChannelError of class `content` when the vendor no longer has it or it is too large */
   download?(file: InboundFile, context: ChannelContext<Credentials> & { readonly maxBytes: number }): Promise<{ readonly bytes: Uint8Array; readonly mimeType?: string }>
   /** The address by which a patient starts this bot with a token (at most 32 of `A-Za-z0-9_-`); undefined when the bot has no public name. */

@@ -5,9 +5,10 @@ import { type Db, type Trx } from './database.ts'
 import { type Outbox } from './schema.ts'
 
 export type OutboxKind =
-  /** lane `channel`: the attempt of a step; a message of ours outside a cascade */
+  /** lane `channel`: the attempt of a step; a message of ours outside a cascade; an attempt that is to be taken back */
   | 'send'
   | 'say'
+  | 'withdraw'
   /** lane `portal` */
   | 'look'
   | 'record'

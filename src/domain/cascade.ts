@@ -49,6 +49,8 @@ export type CascadeEvent =
 export type Effect =
   | { readonly type: 'look' }
   | { readonly type: 'send'; readonly attemptId: AttemptId; readonly notBefore: number }
+  /** The message is wanted no more: what still waits at the vendor is to be taken back (F40). */
+  | { readonly type: 'withdraw'; readonly attemptId: AttemptId }
   | { readonly type: 'wake'; readonly at: number }
   /** Bring the record in the timeline up to date. */
   | { readonly type: 'record' }
@@ -68,6 +70,20 @@ export const maxTransientTries = 3
 const minuteMs = 60_000
 
 export const transition = (delivery: Delivery, event: CascadeEvent): Transition => {
+  const next = react(delivery, event)
+  const left = next.delivery === delivery ? [] : next.delivery.attempts.filter((attempt) => isLeft(next.delivery, attempt) && !isLeft(delivery, find(delivery, attempt.id)))
+  return left.length === 0 ? next : { ...next, effects: [...next.effects, ...left.map(({ id }): Effect => ({ type: 'withdraw', attemptId: id }))] }
+}
+
+/** The vendor has, or may have, the message and has not said that it left; nobody waits for it, and it is not what the notification was reached by. */
+const isLeft = (delivery: Delivery, attempt: Attempt | undefined): boolean => {
+  if (attempt === undefined || openAttempt(delivery)?.id === attempt.id) return false
+  const isThere = attempt.externalId !== undefined || attempt.state === 'unknown'
+  const wanted = channelStep(delivery, attempt.step)?.proof
+  return isThere && !proves(attempt.proof, 'sent') && !(attempt.state === 'out' && wanted !== undefined && proves(attempt.proof, wanted))
+}
+
+const react = (delivery: Delivery, event: CascadeEvent): Transition => {
   switch (event.type) {
     case 'started':
       // The record waits for the first look: only then it is known whose card it belongs on too.

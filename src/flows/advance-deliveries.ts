@@ -53,7 +53,12 @@ export const advanceDeliveries = async (deps: Deps, trx: Trx, events: readonly D
 
 /** Turns effects into outbox rows and timers; used with `advanceDeliveries` and at the birth of a delivery. */
 export const storeEffects = async (deps: Deps, trx: Trx, effects: readonly { delivery: Delivery; effect: Effect }[], now: number): Promise<void> => {
-  const rows = effects.flatMap(({ delivery, effect }) => rowOf(delivery, effect, now) ?? [])
+  const rows: OutboxEntry[] = []
+  for (const { delivery, effect } of effects) {
+    const row = rowOf(delivery, effect, now)
+    // Most messengers let nothing wait: there is nothing to take back.
+    if (row !== undefined && (row.kind !== 'withdraw' || (await canWithdraw(deps, row)))) rows.push(row)
+  }
   await put(trx, rows)
   await deps.queue.arm(
     trx as never,
@@ -64,12 +69,19 @@ export const storeEffects = async (deps: Deps, trx: Trx, effects: readonly { del
   for (const lane of new Set(rows.map((row) => row.lane))) await ring(trx, lane)
 }
 
+const canWithdraw = async (deps: Deps, { portalId, connectionId }: OutboxEntry): Promise<boolean> =>
+  (await deps.connections.byId(portalId, connectionId!))?.channel.withdraw !== undefined
+
 const rowOf = (delivery: Delivery, effect: Effect, now: number): OutboxEntry | undefined => {
   const common = { portalId: delivery.portalId, deliveryId: delivery.id, since: now, runAt: now }
   switch (effect.type) {
     case 'send': {
       const attempt = delivery.attempts.find((candidate) => candidate.id === effect.attemptId)!
       return { ...common, lane: 'channel', kind: 'send', connectionId: attempt.connectionId, step: attempt.step, urgency: 5, runAt: effect.notBefore }
+    }
+    case 'withdraw': {
+      const attempt = delivery.attempts.find((candidate) => candidate.id === effect.attemptId)!
+      return { ...common, lane: 'channel', kind: 'withdraw', connectionId: attempt.connectionId, step: attempt.step, urgency: 1 }
     }
     case 'look':
     case 'answerRobot':

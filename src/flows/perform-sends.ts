@@ -17,6 +17,7 @@ import { type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { say } from './say.ts'
+import { withdraw } from './withdraw.ts'
 
 /** Rows claimed in one transaction; their calls then run side by side. */
 const batchSize = 100
@@ -64,7 +65,7 @@ export const createSender = (deps: Deps): Sender => {
     callsOut += prepared.length + words.length
     await Promise.all([
       ...prepared.map((item) => counted(call(deps, item).then((event) => outcomes.add(item, event)))),
-      ...words.map((row) => counted(say(deps, row))),
+      ...words.map((row) => counted(row.kind === 'withdraw' ? withdraw(deps, row) : say(deps, row))),
     ])
     await outcomes.flush()
   }

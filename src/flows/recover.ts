@@ -1,4 +1,4 @@
-import { claimExpired, finish, putBack } from '../db/outbox.ts'
+import { claimExpired, finish, putBack, type OutboxRow } from '../db/outbox.ts'
 import { hasParked, takeMatched } from '../db/receipts.ts'
 import { attemptId, deliveryOf } from '../domain/ids.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
@@ -23,9 +23,10 @@ export const recoverAbandoned = async (deps: Deps): Promise<number> =>
       events.push({ portalId: row.portalId, deliveryId: row.deliveryId!, event: lostEvent(open?.channel.isIdempotent === true, attemptId(row.deliveryId!, row.step!), at) })
     }
     await advanceDeliveries(deps, trx, events)
-    // What we say outside a cascade may have been said: silence is better than saying it twice.
-    await finish(trx, rows.filter((row) => row.lane === 'channel').map((row) => row.id))
-    await putBack(trx, rows.filter((row) => row.lane === 'portal').map((row) => ({ id: row.id, runAt: at, wasTried: true })))
+    // What we say outside a cascade may have been said: silence is better than saying it twice. Taking back twice changes nothing.
+    const isRepeatable = (row: OutboxRow): boolean => row.lane === 'portal' || row.kind === 'withdraw'
+    await finish(trx, rows.filter((row) => !isRepeatable(row)).map((row) => row.id))
+    await putBack(trx, rows.filter(isRepeatable).map((row) => ({ id: row.id, runAt: at, wasTried: true })))
     return rows.length
   })
 

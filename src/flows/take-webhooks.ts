@@ -18,7 +18,7 @@ import { type Deps } from './deps.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { takePatients, type FromPatient } from './take-patients.ts'
 
-type ReceiptOrFailure = Extract<Inbound, { type: 'receipt' | 'failure' }>
+export type ReceiptOrFailure = Extract<Inbound, { type: 'receipt' | 'failure' }>
 /**
  * Turns stored webhooks into what happens next: receipts into the cascade, messages and presses of patients into their consequences.
  *
@@ -74,7 +74,8 @@ export const receiptEvent = (attempt: AttemptId, receipt: ReceiptOrFailure, now:
 
 const attemptPattern = /^[0-9a-f-]{36}\.\d{1,2}$/
 
-const receiptEvents = async (deps: Deps, trx: Trx, told: readonly Arrival<ReceiptOrFailure>[]): Promise<readonly DeliveryEvent[]> => {
+/** Receipts as events of their attempts; those of conversations raise their messages, those that nobody knows yet are kept. */
+export const receiptEvents = async (deps: Deps, trx: Trx, told: readonly Arrival<ReceiptOrFailure>[]): Promise<readonly DeliveryEvent[]> => {
   const now = deps.clock.now()
   const arrivals = await withCovered(trx, told)
   const addressOf = ({ open, inbound }: Arrival<ReceiptOrFailure>): AttemptAddress | undefined =>

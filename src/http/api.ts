@@ -122,6 +122,7 @@ const channelInfo = (channel: Channel): ChannelInfo => ({
   receipts: [...channel.receipts],
   hasButtons: channel.limits.buttons !== undefined,
   needsTemplate: channel.canStart === 'template',
+  isGrey: channel.isGrey === true,
   addressedBy: channel.addressedBy,
   textLength: channel.limits.textLength,
   fields: channel.fields.map((field) => ({ ...field, advanced: field.advanced === true, multiline: field.multiline === true })),

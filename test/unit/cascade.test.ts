@@ -36,11 +36,11 @@ describe('B1, B2: from step to step', () => {
     const story = given(notification()).when(looked(at(0)), leaving(0, at(2)), accepted(0, at(2)))
     expect(dueAt(story.delivery)).toBe(at(62))
     story.when(woke(at(60))).then('trying', ['wake at 62m'])
-    story.when(woke(at(62))).then('looking', ['look', 'record'])
+    story.when(woke(at(62))).then('looking', ['look', 'record', 'withdraw'])
   })
 
   it('goes on when the time is over without the proof', () => {
-    waitingInWhatsApp().when(woke(at(60))).then('looking', ['look', 'record']).when(looked(at(60))).then('trying', ['send 1 at 60m', 'wake at 120m', 'record']).thenAttempts('out/accepted', 'waiting')
+    waitingInWhatsApp().when(woke(at(60))).then('looking', ['look', 'record', 'withdraw']).when(looked(at(60))).then('trying', ['send 1 at 60m', 'wake at 120m', 'record']).thenAttempts('out/accepted', 'waiting')
   })
 
   it('F39: does not take acceptance or "sent" for delivery', () => {
@@ -74,7 +74,7 @@ describe('B1, B2: from step to step', () => {
   }
 
   it('goes on at once when a receipt says that it did not arrive', () => {
-    waitingInWhatsApp().when(bounced(0, at(5))).then('looking', ['look', 'record']).thenAttempts('failed/accepted')
+    waitingInWhatsApp().when(bounced(0, at(5))).then('looking', ['look', 'record', 'withdraw']).thenAttempts('failed/accepted')
   })
 })
 
@@ -183,7 +183,7 @@ describe('the grace for acceptance', () => {
     const short = [step('max', 'read', 1), callTask()]
     given(notification(short)).when(looked(at(0)), leaving(0, at(0)), woke(at(1))).then('trying', ['send 0 at 0m', 'wake at 1m', 'record', 'wake at 6m'])
       .when(accepted(0, at(2))).then('trying', ['record', 'wake at 3m'])
-      .when(woke(at(3))).then('looking', ['look', 'record'])
+      .when(woke(at(3))).then('looking', ['look', 'record', 'withdraw'])
   })
 })
 
@@ -224,7 +224,7 @@ describe('B12: at most once per channel', () => {
     given(notification()).when(looked(at(0)), leaving(0, at(0))).when(lost(0, at(0, 30))).then('trying', ['record']).thenAttempts('unknown')
       .when(leaving(0, at(1))).thenNothing()
       .when(woke(at(60))).then('trying', ['wake at 65m'])
-      .when(woke(at(65))).then('looking', ['look', 'record']).thenAttempts('unknown')
+      .when(woke(at(65))).then('looking', ['look', 'record', 'withdraw']).thenAttempts('unknown')
   })
 
   it('F06: the answer that comes after we gave up still counts', () => {
@@ -295,7 +295,7 @@ describe('I4: receipts', () => {
 
 describe('late truth', () => {
   it('F40: a proof of an earlier step ends the cascade while a later one waits', () => {
-    waitingInTelegram().when(receipt(0, 'delivered', at(70))).then('reached', ['record', 'answerRobot', 'trigger delivered']).when(woke(at(120))).thenNothing()
+    waitingInTelegram().when(receipt(0, 'delivered', at(70))).then('reached', ['record', 'answerRobot', 'trigger delivered', 'withdraw']).when(woke(at(120))).thenNothing()
   })
 
   it('corrects "not reached", without a second answer to the robot and without calling the task back', () => {
@@ -330,7 +330,7 @@ describe('B7: buttons', () => {
   })
 
   it('a press under an earlier step\'s message counts while a later one waits', () => {
-    waitingInTelegram().when(acted(0, 'confirm', at(61))).then('reached', ['record', 'answerRobot', 'trigger delivered', 'trigger read', 'trigger confirmed'])
+    waitingInTelegram().when(acted(0, 'confirm', at(61))).then('reached', ['record', 'answerRobot', 'trigger delivered', 'trigger read', 'trigger confirmed', 'withdraw'])
   })
 
   it('a double tap counts once', () => {
@@ -368,7 +368,7 @@ describe('B8: a reply', () => {
   })
 
   it('in another channel ends it too, and proves nothing of the attempts', () => {
-    waitingInWhatsApp().when(replied('max', at(5))).then('reached', ['record', 'answerRobot', 'trigger replied']).thenAttempts('out/accepted')
+    waitingInWhatsApp().when(replied('max', at(5))).then('reached', ['record', 'answerRobot', 'trigger replied', 'withdraw']).thenAttempts('out/accepted')
   })
 
   it('before anything left ends it', () => {
@@ -391,7 +391,7 @@ describe('B8: a reply', () => {
 
 describe('a patient who closes the chat', () => {
   it('while the message waits there: the next step at once', () => {
-    waitingInTelegram().when(blocked('telegram', at(61))).then('looking', ['look', 'record']).thenAttempts('out', 'failed')
+    waitingInTelegram().when(blocked('telegram', at(61))).then('looking', ['look', 'record', 'withdraw']).thenAttempts('out', 'failed')
   })
 
   it('before it left: it never does', () => {
@@ -474,7 +474,7 @@ describe('B10: the world is looked at again before each step', () => {
   })
 
   it('the removal of the application stops it, once', () => {
-    expect(waitingInWhatsApp().when(stopped(at(1))).then('stopped', ['record', 'answerRobot', 'trigger stopped']).when(stopped(at(2))).thenNothing().delivery.stopReason).toBe('appRemoved')
+    expect(waitingInWhatsApp().when(stopped(at(1))).then('stopped', ['record', 'answerRobot', 'trigger stopped', 'withdraw']).when(stopped(at(2))).thenNothing().delivery.stopReason).toBe('appRemoved')
   })
 
   it('a stop after the end changes nothing', () => {
@@ -520,7 +520,7 @@ describe('once in the life of a delivery', () => {
 
 describe('an employee', () => {
   it('gives up the open step at once, and the next one is looked for', () => {
-    waitingInWhatsApp().when(movedOn(at(5))).then('looking', ['look', 'record']).when(looked(at(5))).then('trying', ['send 1 at 5m', 'wake at 65m', 'record']).thenAttempts('out', 'waiting')
+    waitingInWhatsApp().when(movedOn(at(5))).then('looking', ['look', 'record', 'withdraw']).when(looked(at(5))).then('trying', ['send 1 at 5m', 'wake at 65m', 'record']).thenAttempts('out', 'waiting')
   })
 
   it('who presses twice passes over one step only, and what was not sent yet never leaves', () => {
@@ -540,7 +540,7 @@ describe('an employee', () => {
 
   it('stops the cascade, and the reason says who', () => {
     const stop = { type: 'stopped', reason: 'operator', at: at(1) } as const
-    expect(waitingInWhatsApp().when(stop).then('stopped', ['record', 'answerRobot', 'trigger stopped']).when(movedOn(at(2))).thenNothing().delivery.stopReason).toBe('operator')
+    expect(waitingInWhatsApp().when(stop).then('stopped', ['record', 'answerRobot', 'trigger stopped', 'withdraw']).when(movedOn(at(2))).thenNothing().delivery.stopReason).toBe('operator')
   })
 })
 
@@ -558,5 +558,24 @@ describe('what is open, and what counts', () => {
     expect(bestAttempt(waitingInTelegram().delivery)?.id).toBe(tried(0))
     expect(bestAttempt(waitingInTelegram().when(receipt(1, 'sent', at(61))).delivery)?.id).toBe(tried(1))
     expect(bestAttempt(waitingInWhatsApp().when(receipt(0, 'sent', at(1)), bounced(0, at(2))).delivery)).toBeUndefined()
+  })
+})
+
+describe('F40: what waits at a vendor', () => {
+  it('is asked back once the cascade has left it, and once only', () => {
+    const story = waitingInWhatsApp().when(woke(at(60))).then('looking', ['look', 'record', 'withdraw'])
+    story.when(looked(at(60)), sent(1, at(60))).when(receipt(1, 'delivered', at(61))).then('trying', ['record', 'trigger delivered'])
+  })
+
+  it('is asked back when its acceptance comes after the step', () => {
+    given(notification()).when(looked(at(0)), leaving(0, at(0)), woke(at(65))).when(accepted(0, at(66))).then('looking', ['record', 'withdraw'])
+  })
+
+  it('is not asked back when the vendor said that it left', () => {
+    waitingInWhatsApp().when(receipt(0, 'sent', at(1))).when(woke(at(60))).then('looking', ['look', 'record'])
+  })
+
+  it('is not asked back when its acceptance was what the step waited for', () => {
+    given(notification([step('sms', 'accepted', 30)])).when(looked(at(0)), leaving(0, at(0))).when(accepted(0, at(0))).then('reached', ['record', 'answerRobot'])
   })
 })

@@ -209,6 +209,9 @@ export const live = (input: Case): Outcome => {
         if (chance(5)) later((effect.at - now) * (choose(100) / 100), wake)
         return
       }
+      case 'withdraw':
+        check(openAttempt(delivery)?.id !== effect.attemptId, 'the message that the cascade waits for is taken back')
+        return
       case 'record':
         return
       case 'answerRobot':
