@@ -1,4 +1,5 @@
 import { type Channel } from './channel.ts'
+import { greenapi } from './greenapi/index.ts'
 import { max } from './max/index.ts'
 import { site } from './site/index.ts'
 import { smsc } from './smsc/index.ts'
@@ -7,7 +8,7 @@ import { telegram } from './telegram/index.ts'
 import { whatsapp } from './whatsapp/index.ts'
 
 /** Every messenger that the application speaks, in the order in which pages offer them. */
-export const channels = [whatsapp, telegram, max, site, smsc, smsru] as const satisfies readonly Channel[]
+export const channels = [whatsapp, greenapi, telegram, max, site, smsc, smsru] as const satisfies readonly Channel[]
 
 const byId: ReadonlyMap<string, Channel> = new Map<string, Channel>(channels.map((channel) => [channel.id, channel]))
 

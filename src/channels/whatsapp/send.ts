@@ -3,7 +3,7 @@ import { ChannelError, refuseOversize, type ChannelContext, type ChannelLimits, 
 import { type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
 import { callGraph, isPartner } from './graph.ts'
-import { render } from './markup.ts'
+import { render } from '../../domain/whatsapp-markup.ts'
 import { mediaTypeOf, mostBytes, upload, type MediaType } from './media.ts'
 
 type Context = ChannelContext<WhatsAppCredentials>

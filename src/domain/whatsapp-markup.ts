@@ -1,4 +1,4 @@
-import { renderRich, type Marks, type RichText } from '../../domain/rich-text.ts'
+import { renderRich, type Marks, type RichText } from './rich-text.ts'
 
 /** Stand for marks until their neighbours are known: WhatsApp reads a mark only at the edge of a word. Private use, so no text has them. */
 const opens = { '*': '\uE000', _: '\uE001', '~': '\uE002', '`': '\uE003', '```': '\uE004' } as const
