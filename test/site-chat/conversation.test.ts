@@ -29,7 +29,9 @@ const openPage = async (): Promise<Conversation> => {
   const network: typeof fetch = async (input, init) => {
     if (server === undefined) throw new TypeError('no network')
     const url = String(input).replace('http://chat', clinic.servers[server]!.url)
-    return fetch(url, { ...init, headers: { ...init?.headers, origin }, signal: init?.signal ? AbortSignal.any([init.signal, open.signal]) : open.signal } as RequestInit)
+    const headers = new Headers(init?.headers)
+    headers.set('origin', origin)
+    return fetch(url, { ...init, headers, signal: init?.signal ? AbortSignal.any([init.signal, open.signal]) : open.signal })
   }
   const talk = new Conversation({
     api: createApi(`http://chat/chat/${clinic.siteKey}`, network), memory: { get: () => memory, set: (value) => { memory = value } }, language: 'ru', now: Date.now,

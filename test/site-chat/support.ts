@@ -36,7 +36,7 @@ export interface Clinic {
   /** Settings as they are from now on. */
   change(settings: Partial<Record<string, string>>): void
   readonly servers: readonly ChatServer[]
-  channelContext(): { credentials: ReturnType<typeof channel.parseCredentials>; http: ReturnType<typeof createHttp>; signal: AbortSignal; hookUrl: string }
+  readonly channelContext: () => { credentials: ReturnType<typeof channel.parseCredentials>; http: ReturnType<typeof createHttp>; signal: AbortSignal; hookUrl: string }
   stop(): Promise<void>
 }
 
@@ -119,7 +119,7 @@ export class Browser {
       method,
       headers: { origin: this.from, ...(this.token === '' ? {} : { authorization: `Bearer ${this.token}` }), ...(body === undefined || isBytes ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
-    } as RequestInit)
+    })
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : text }
   }

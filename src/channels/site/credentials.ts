@@ -11,7 +11,7 @@ const defaults = {
 
 /** `clinic.ru` is meant as https; a Cyrillic domain becomes what browsers send. */
 const originOf = (written: string): string | undefined => {
-  const url = URL.parse(/^https?:\/\//i.test(written) ? written : `https://${written}`)
+  const url = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(written) ? written : `https://${written}`)
   const isOrigin = url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '' && !url.hostname.includes('*')
   return isOrigin ? url.origin : undefined
 }

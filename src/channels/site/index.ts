@@ -64,11 +64,20 @@ const send = async (message: OutboundMessage, context: Context): Promise<Sent> =
     replyTo,
     file: file === undefined ? undefined : { kind: file.kind, name: file.name, mimeType: file.mimeType, sha256: sha256(file.bytes) },
   }
-  const answer = await call(context, { method: 'POST', path: '/chat/server/messages', json, file })
+  const answer = await call(context, { method: 'POST', path: '/chat/server/messages', json, file }).catch((error: unknown) => {
+    throw file === undefined ? error : fileRefusal(error)
+  })
   return { externalId: readAnswer(sentAnswer, answer).id, parts: 1 }
 }
 
-const edit = async (message: SentMessage & { readonly text: string; readonly rich?: RichText }, context: Context): Promise<void> => {
+/** F34: a limit on files holds this message up and says nothing of text. */
+const fileRefusal = (error: unknown): unknown =>
+  error instanceof ChannelError && error.failure.class === 'rateLimited'
+    ? new ChannelError({ class: 'rateLimited', code: `media.${error.failure.code}` }, error.message, { retryAfterSeconds: error.retryAfterSeconds })
+    : error
+
+const edit = async (message: SentMessage & { readonly text: string; readonly rich?: RichText; readonly isCaption: boolean }, context: Context): Promise<void> => {
+  if (message.text.trim() === '' && !message.isCaption) throw new ChannelError({ class: 'content', code: 'text.empty' }, 'Текст сообщения пуст: впишите его или удалите сообщение.')
   if (message.text.length > limits.textLength) throw new ChannelError({ class: 'content', code: 'text.long' }, `Текст длиннее ${limits.textLength} символов: сократите его или отправьте новым сообщением.`)
   const path = `/chat/server/messages/${checked(message.externalId, messagePattern, 'content')}`
   await aboutMessage(() => call(context, { method: 'PATCH', path, json: { to: checked(message.to, visitorPattern, 'recipientPermanent'), text: message.text, rich: message.rich } }))
