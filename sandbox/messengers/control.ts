@@ -124,6 +124,7 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
   hand('unblock', (handset, messenger, wishes) => handset.unblock(messenger, wishes))
   hand('read', (handset, messenger, wishes) => handset.read(messenger, wishes.messageId))
   hand('mute', (handset, messenger, wishes) => handset.mute(messenger, wishes.muted !== false, wishes))
+  hand('app', (handset, messenger, wishes) => ({ url: handset.openApp(messenger, wishes) }))
   hand('remove-chat', (handset, messenger, wishes) => handset.removeChat(messenger, wishes))
   post('/phones/:phone/link', (wishes, request) => handsetOf(request).openLink(String(wishes.url)))
   post('/phones/:phone/hide-phone', (wishes, request) => handsetOf(request).hidePhone(wishes.hidden !== false))

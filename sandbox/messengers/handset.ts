@@ -68,6 +68,8 @@ export interface Handset {
   mute(messenger: 'max', muted: boolean, options?: AccountChoice): void
   /** MAX only: deletes the dialogue. */
   removeChat(messenger: 'max', options?: AccountChoice): void
+  /** MAX only: opens the mini-app of the bot; answers the address with the signed launch data. @throws PhoneError when the bot has none */
+  openApp(messenger: 'max', options?: AccountChoice & { payload?: string }): string
   /** Off: messages wait until the phone is on again. */
   setOnline(online: boolean): void
   /** The Telegram account is deleted for good. */
@@ -212,6 +214,7 @@ export function createHandset(network: Network, patient: Patient): Handset {
     mute(messenger, muted, { account } = {}) {
       hands[messenger].mute?.(patient, choose(messenger, account), muted)
     },
+    openApp: (messenger, { account, payload = '' } = {}) => hands[messenger].launch!(patient, choose(messenger, account), payload),
     removeChat(messenger, { account } = {}) {
       hands[messenger].removeChat?.(patient, choose(messenger, account))
     },

@@ -155,6 +155,9 @@ function readButton(button: any): PhoneButton | MaxRefusal {
     case 'message':
       return { id: text, text, kind: 'text' }
     case 'open_app':
+      if (typeof button.web_app !== 'string' && typeof button.contact_id !== 'number') return wrong('open_app button: web_app or contact_id is required')
+      if (button.payload !== undefined && (typeof button.payload !== 'string' || button.payload.length > 512)) return wrong('open_app payload: size must be between 0 and 512')
+      return { id: String(button.payload ?? ''), text, kind: 'app', url: String(button.web_app ?? button.contact_id) }
     case 'request_geo_location':
     case 'clipboard':
       return { id: text, text, kind: 'url' }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 
 import { showBot, showUser, type MaxBot } from './max.ts'
 import { type MaxFiles } from './max-files.ts'
+import { launchUrl } from './max-launch.ts'
 import { rewrite, type Patient, type PhoneMessage } from './phones.ts'
 import { postUpdate, quoteOf, writtenMessage, type ContactCard, type Hands, type Said, type Stage } from './stage.ts'
 
@@ -20,6 +21,8 @@ function showKeyboard(message: PhoneMessage): unknown {
         ? { type: 'callback', text: button.text, payload: button.id, intent: 'default' }
         : button.kind === 'contact'
           ? { type: 'request_contact', text: button.text }
+          : button.kind === 'app'
+            ? { type: 'open_app', text: button.text, web_app: button.url, ...(button.id === '' ? {} : { payload: button.id }) }
           : { type: 'link', text: button.text, url: button.url })),
     },
   }
@@ -196,6 +199,7 @@ export function createMaxHands(
         ...dialog(patient), ...(muted ? { muted_until: stage.clock.now() + 1_875_000 } : {}),
       })
     },
+    launch: (patient, account, payload) => launchUrl(stage, botOf(account), patient, payload),
     removeChat(patient, account) {
       Object.assign(stage.phones.chat(patient, 'max', account), { started: true, blocked: true })
       emit(botOf(account), patient, 'dialog_removed', dialog(patient))

@@ -20,6 +20,8 @@ export interface MaxBot {
   baseUrl: string
   subscriptions: { url: string, time: number, updateTypes?: string[], secret?: string }[]
   callbacks: Map<string, { patient: Patient, message: PhoneMessage }>
+  /** The page that the bot's owner has entered in the cabinet. */
+  miniAppUrl?: string
 }
 
 /** Stand-in of the MAX Bot API. */

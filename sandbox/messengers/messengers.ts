@@ -48,6 +48,8 @@ export interface Messengers {
   setWhatsAppWebhook(phoneNumberId: string, url: string, verifyToken: string): Promise<string | undefined>
   /** What an administrator does in SMSC's cabinet. */
   setSmscCallback(login: string, url: string, secret?: string): void
+  /** What an administrator does in MAX's cabinet: the page that the bot opens. */
+  setMaxMiniApp(userId: number, url: string): void
   /** Meta pauses, disables or approves a template and says so. */
   setTemplateStatus(phoneNumberId: string, name: string, status: Template['status']): void
   /** Staff of the clinic writes to a person from the WhatsApp Business app. @throws PhoneError unless the number lives there too */
@@ -152,6 +154,11 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
       if (account === undefined) throw new Error(`There is no SMSC account ${login}`)
       account.callbackUrl = url
       if (secret !== undefined) account.secret = secret
+    },
+    setMaxMiniApp(userId, url) {
+      const bot = messengers.maxBots().find((one) => one.userId === userId)
+      if (bot === undefined) throw new Error(`There is no MAX bot ${userId}`)
+      bot.miniAppUrl = url
     },
     setTemplateStatus(id, name, status) {
       for (const template of number(id).templates) {

@@ -4,7 +4,8 @@ import { type PhoneFile, type Place } from './files.ts'
 import { type Span } from './formatting.ts'
 
 /** A button as the phone shows it. `id` is what the vendor sends back when it is pressed. */
-export interface PhoneButton { id: string, text: string, kind: 'callback' | 'url' | 'contact' | 'text', url?: string }
+/** Of an `app` button the id is its start parameter and the url the bot whose page it opens. */
+export interface PhoneButton { id: string, text: string, kind: 'callback' | 'url' | 'contact' | 'text' | 'app', url?: string }
 
 /** What became of a message on its way to the phone and on it. */
 export type MessageState = 'waiting' | 'held' | 'arrived' | 'read' | 'expired' | 'refused'

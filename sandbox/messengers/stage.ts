@@ -174,6 +174,8 @@ export interface Hands {
   read?(patient: Patient, message: PhoneMessage): void
   mute?(patient: Patient, account: string, muted: boolean): void
   removeChat?(patient: Patient, account: string): void
+  /** The address that opens when the account's page is launched. */
+  launch?(patient: Patient, account: string, payload: string): string
 }
 
 /** A contact card as it leaves the phone; `own` by the button, anything else is a forgery or somebody else's. */

@@ -54,6 +54,12 @@ function link(id, href, otherwise) {
 
 // --- hands
 
+/** The phone opens the bot's page in its own tab, as MAX does. */
+async function openApp(messenger, payload) {
+  const opened = await phone('app', messenger, { payload })
+  if (opened !== undefined) window.open(opened.url, '_blank', 'noopener')
+}
+
 document.addEventListener('click', (event) => {
   const dialog = find('sheet')
   if (event.target === dialog) {
@@ -67,6 +73,7 @@ document.addEventListener('click', (event) => {
   else if (data.speed !== undefined) void post('/sandbox/clock', { speed: Number(data.speed) })
   else if (data.jump !== undefined) void post('/sandbox/clock', { advanceMs: Number(data.jump) })
   else if (data.mode !== undefined) void post(`/sandbox/messengers/${data.messenger}`, { mode: data.mode })
+  else if (data.app !== undefined) void openApp(data.messenger, data.app)
   else if (data.press !== undefined) void phone('press', data.messenger, { messageId: data.press, button: data.button })
   else if (data.start !== undefined) void phone('start', data.start)
   else if (data.online !== undefined) void post(`/sandbox/phones/${state.scene.phone.id}/online`, { online: true })

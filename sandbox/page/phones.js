@@ -77,7 +77,7 @@ export function showMessage(message) {
   const pressed = new Set(message.pressed.map((one) => one.text))
   const keys = message.buttons.length === 0
     ? ''
-    : `<div class="keys">${message.buttons.map((row) => `<div>${row.map((button) => `<button data-press="${safe(message.id)}" data-messenger="${message.messenger}" data-button="${safe(button.text)}" class="${pressed.has(button.text) ? 'pressed' : ''}">${safe(button.text)}${button.kind === 'url' ? ' ↗' : ''}</button>`).join('')}</div>`).join('')}</div>`
+    : `<div class="keys">${message.buttons.map((row) => `<div>${row.map((button) => `<button data-press="${safe(message.id)}" data-messenger="${message.messenger}" data-button="${safe(button.text)}"${button.kind === 'app' ? ` data-app="${safe(button.id)}"` : ''} class="${pressed.has(button.text) ? 'pressed' : ''}">${safe(button.text)}${button.kind === 'url' || button.kind === 'app' ? ' ↗' : ''}</button>`).join('')}</div>`).join('')}</div>`
   const notice = message.notice === undefined ? '' : `<div class="notice">${safe(message.notice)}</div>`
   const reaction = message.reaction === undefined ? '' : `<span class="reaction">${safe(message.reaction)}</span>`
   const grip = message.messenger === 'sms' ? '' : `<button class="grip" data-hand="${safe(message.id)}" data-messenger="${message.messenger}" aria-label="${state.word.messageMenu}">${icons.more}</button>`
