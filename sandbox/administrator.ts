@@ -80,6 +80,7 @@ export async function connectMessengers(administrator: Administrator, world: Wor
       const refusal = await world.messengers.setWhatsAppWebhook(form.credentials.phoneNumberId!, connection.hookUrl, form.credentials.verifyToken!)
       if (refusal !== undefined) throw new Error(`WhatsApp does not take the webhook: ${refusal}`)
     }
+    if (form.channel === 'max') world.messengers.setMaxMiniApp(world.accounts.max.userId, connection.miniAppUrl)
     if (form.channel === 'smsc') world.messengers.setSmscCallback(world.accounts.sms.login, connection.hookUrl, form.credentials.callbackSecret)
   }
   return ids as ConnectionIds

@@ -68,6 +68,19 @@ export const findRecordCommand = (key: string, originId: string): Command => ({
 })
 
 /**
+ * Writes a line into the timeline of a deal or a contact. Repeating it after a lost answer makes a second line, which does no harm.
+ *
+ * @see https://apidocs.bitrix24.com/api-reference/crm/timeline/logmessage/crm-timeline-logmessage-add.html
+ */
+export const addNoteCommand = (key: string, of: { readonly dealId: number } | { readonly contactId: number }, note: { readonly title: string; readonly text: string }): Command => ({
+  key,
+  method: 'crm.timeline.logmessage.add',
+  params: {
+    fields: { entityTypeId: 'dealId' in of ? dealTypeId : contactTypeId, entityId: 'dealId' in of ? of.dealId : of.contactId, title: note.title, text: note.text, iconCode: 'info' },
+  },
+})
+
+/**
  * Gives staff the call: nobody was reached. `reference` is the notification's number, the only thing that it says of the patient.
  *
  * @see https://apidocs.bitrix24.com/api-reference/crm/timeline/activities/todo/crm-activity-todo-add.html

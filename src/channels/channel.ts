@@ -219,6 +219,22 @@ export interface ConnectionFacts {
   readonly isHookLost?: boolean
 }
 
+/** What the clinic says of itself to patients. */
+export interface ClinicFacts {
+  readonly name?: string
+  readonly address?: string
+  /** A web address of a map. */
+  readonly mapUrl?: string
+  readonly phone?: string
+}
+
+/** A page of the clinic that the messenger opens for a patient and tells who they are. */
+export interface MiniApp<Credentials> {
+  /** Who opened it, and when (epoch ms); undefined unless the messenger itself signed these very data for this connection. */
+  readLaunch(launchData: string, credentials: Credentials): { readonly userId: string; readonly at: number } | undefined
+  clinicOf(credentials: Credentials): ClinicFacts
+}
+
 /**
  * A messenger. One folder implements it, one line of the registry names it; everything else - settings page, webhook path,
  * route checks, cascade - follows from this object. Capabilities are data: nothing outside asks which channel it is.
@@ -289,6 +305,8 @@ export interface Channel<Credentials = unknown> {
   withdraw?(message: { readonly externalId?: string; readonly to: string }, context: ChannelContext<Credentials>): Promise<readonly string[]>
   /** The bytes of a patient's file, at most `maxBytes`. @throws ChannelError of class `content` when the vendor no longer has it or it is too large */
   download?(file: InboundFile, context: ChannelContext<Credentials> & { readonly maxBytes: number }): Promise<{ readonly bytes: Uint8Array; readonly mimeType?: string }>
+  /** Absent: the messenger opens no pages, or does not say for whom. */
+  readonly miniApp?: MiniApp<Credentials>
   /** The address by which a patient starts this bot with a token (at most 32 of `A-Za-z0-9_-`); undefined when the bot has no public name. */
   startLink?(token: string, facts: { readonly title: string; readonly credentials: Credentials }): string | undefined
   /** Tells the messenger that a press was taken, so that the patient's button stops waiting. */

@@ -15,6 +15,8 @@ export type OutboxKind =
   | 'answerRobot'
   | 'fireTrigger'
   | 'giveTask'
+  | 'visitTrigger'
+  | 'visitNote'
   | 'findContact'
 
 export interface OutboxEntry {

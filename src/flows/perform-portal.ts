@@ -4,7 +4,7 @@ import { type Command } from '../bitrix/command.ts'
 import { BitrixError } from '../bitrix/errors.ts'
 import { recordOf } from '../bitrix/record.ts'
 import { answerRobotCommand, fireTriggerCommand } from '../bitrix/robots.ts'
-import { addedRecordIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
+import { addedRecordIdOf, addNoteCommand, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
 import { addContactCommand, addedContactIdOf, findContactByOriginCommand, listedIdsOf } from '../bitrix/identity.ts'
 import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.ts'
 import { becomeSpeaker, budgetLevel, pausedMethods, stopSpeaking } from '../db/budgets.ts'
@@ -196,6 +196,8 @@ const contextOf = async (deps: Deps, portal: Portal, rows: readonly OutboxRow[])
 const TriggerPayload = z.object({ code: z.string() })
 const ContactPayload = z.object({ identity: z.number(), externalId: z.string(), phone: z.string(), proof: z.enum(['ownContact', 'phone', 'smsCode', 'operator']), by: z.string().default('patient'), name: z.string().optional() })
 const TaskPayload = z.object({ dueAt: z.number() })
+const VisitTrigger = z.object({ dealId: z.number(), code: z.enum(['confirmed', 'moved', 'cancelled']) })
+const VisitNote = z.object({ of: z.union([z.strictObject({ dealId: z.number() }), z.strictObject({ contactId: z.number() })]), title: z.string(), text: z.string() })
 
 const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, known: Known | undefined): Task => {
   const key = (part = 'main'): string => `${row.id}.${part}`
@@ -219,6 +221,14 @@ const taskFor = (deps: Deps, portal: Portal, context: Context, row: OutboxRow, k
         return contactIds.length === 0 ? { then: 'again', known: { isAbsent: true } } : { then: 'done', found: { identity, contactIds, isNew: false } }
       },
     }
+  }
+  if (row.kind === 'visitTrigger') {
+    const { dealId, code } = VisitTrigger.parse(row.payload)
+    return plain([fireTriggerCommand(key(), triggerCodes[code], dealId)])
+  }
+  if (row.kind === 'visitNote') {
+    const { of, title, text } = VisitNote.parse(row.payload)
+    return plain([addNoteCommand(key(), of, { title, text })])
   }
   const delivery = context.deliveries.get(row.deliveryId!)
   if (delivery === undefined) return plain([])

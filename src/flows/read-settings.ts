@@ -16,6 +16,8 @@ export interface ShownConnection {
   readonly values: Readonly<Record<string, string>>
   readonly secretsSet: readonly string[]
   readonly hookUrl: string
+  /** Of a channel that opens pages. */
+  readonly miniAppUrl: string | undefined
 }
 
 export interface ShownDelivery {
@@ -42,6 +44,7 @@ export const showConnection = (deps: Deps, connection: Connection): ShownConnect
     values: Object.fromEntries(Object.entries(stored).filter(([name]) => !secrets.has(name))),
     secretsSet: Object.keys(stored).filter((name) => secrets.has(name)),
     hookUrl: hookUrlOf(deps, connection),
+    miniAppUrl: channel?.miniApp === undefined ? undefined : `${deps.publicUrl()}/mini-app/${connection.id}`,
   }
 }
 

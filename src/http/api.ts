@@ -129,7 +129,7 @@ const channelInfo = (channel: Channel): ChannelInfo => ({
 })
 
 /** Staff see that a connection works, not how it is set up. */
-const connectionShape = ({ connection, values, secretsSet, hookUrl }: ShownConnection, isAdmin: boolean): unknown => ({
+const connectionShape = ({ connection, values, secretsSet, hookUrl, miniAppUrl }: ShownConnection, isAdmin: boolean): unknown => ({
   id: connection.id,
   channel: connection.channel,
   name: connection.name,
@@ -142,6 +142,7 @@ const connectionShape = ({ connection, values, secretsSet, hookUrl }: ShownConne
   values: isAdmin ? values : {},
   secretsSet: isAdmin ? secretsSet : [],
   hookUrl: isAdmin ? hookUrl : '',
+  miniAppUrl: isAdmin ? miniAppUrl : undefined,
   checkedAt: connection.checkedAt?.toISOString(),
 })
 

@@ -51,6 +51,8 @@ export const Connection = z.strictObject({
   secretsSet: z.array(z.string()),
   /** The address to enter at vendors whose webhook cannot be set by API. */
   hookUrl: z.string(),
+  /** The address of the page that the messenger opens for patients, to be entered in its account. */
+  miniAppUrl: z.string().optional(),
   checkedAt: z.string().optional(),
 })
 
@@ -139,6 +141,32 @@ export const InstallResult = z.strictObject({
   steps: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), message: z.string() })),
 })
 
+const ClinicFacts = z.strictObject({ name: z.string().optional(), address: z.string().optional(), mapUrl: z.string().optional(), phone: z.string().optional() })
+
+/** What a patient sees on the page that a messenger opens. Moments are ISO 8601. */
+export const MiniAppView = z.strictObject({
+  clinic: ClinicFacts,
+  language: z.enum(['ru', 'en']),
+  timeZone: z.string(),
+  /** False: the messenger's account is nobody's that the clinic knows, so nothing of a patient is shown. */
+  isKnown: z.boolean(),
+  visit: z
+    .strictObject({
+      at: z.string(),
+      endsAt: z.string().optional(),
+      doctor: z.string().optional(),
+      place: z.string().optional(),
+      service: z.string().optional(),
+      preparation: z.string().optional(),
+      answer: z.enum(['confirm', 'move', 'cancel']).optional(),
+    })
+    .optional(),
+})
+/** `launchData` as the messenger gave it to the page; it comes with every request. */
+export const MiniAppLaunch = z.strictObject({ launchData: z.string().min(1).max(8000) })
+/** `at` of the visit that the patient saw: an answer never counts for another one. */
+export const MiniAppAnswer = z.strictObject({ launchData: z.string().min(1).max(8000), answer: z.enum(['confirm', 'move', 'cancel']), at: z.iso.datetime() })
+
 /** Put by the server into every page as `<script type="application/json" id="estafeta-boot">`. */
 export const Boot = z.strictObject({
   session: z.string(),
@@ -164,6 +192,7 @@ export type Overview = z.infer<typeof Overview>
 export type RobotSettings = z.infer<typeof RobotSettings>
 export type InstallResult = z.infer<typeof InstallResult>
 export type Boot = z.infer<typeof Boot>
+export type MiniAppView = z.infer<typeof MiniAppView>
 
 /*
  * Routes of the API:

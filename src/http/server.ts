@@ -12,6 +12,7 @@ import { registerBitrix } from './bitrix.ts'
 import { createErrorHandler } from './errors.ts'
 import { registerFiles } from './files.ts'
 import { registerHooks } from './hooks.ts'
+import { registerMiniApp } from './mini-app.ts'
 import { registerPages } from './pages.ts'
 import { type Sessions } from './portal-session.ts'
 import { registerPublicApi } from './public-api.ts'
@@ -59,6 +60,10 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
   })
   await server.register((scope, _options, done) => {
     registerSiteChat(scope, { ...siteChat, widgetFile: path.join(pagesFolder, 'widget.js') })
+    done()
+  })
+  await server.register((scope, _options, done) => {
+    registerMiniApp(scope, { deps, pagesFolder })
     done()
   })
   await server.register((scope, _options, done) => {

@@ -3,6 +3,7 @@ import { ChannelError, refuseOversize, type ChannelLimits, type OutboundMessage,
 import { type RichText } from '../../domain/rich-text.ts'
 import { type HttpAnswer } from '../http.ts'
 import { call, read, type Context } from './api.ts'
+import { type MaxCredentials } from './credentials.ts'
 import { notReady } from './errors.ts'
 import { mostBytes, upload } from './files.ts'
 import { render } from './markup.ts'
@@ -10,16 +11,19 @@ import { render } from './markup.ts'
 /** @see https://dev.max.ru/docs-api */
 export const limits: ChannelLimits = {
   textLength: 4000,
-  // One button to a row, and MAX shows thirty rows.
-  buttons: { count: 30, titleLength: 128, payloadBytes: 1024 },
+  // One button to a row; MAX shows thirty rows, and one may open the mini-app.
+  buttons: { count: 29, titleLength: 128, payloadBytes: 1024 },
   files: { maxBytes: mostBytes, captionLength: 4000 },
   perSecond: 30,
 }
 
 /** @see https://dev.max.ru/docs-api/methods/POST/messages */
-const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage): readonly object[] => {
+const keyboardOf = ({ buttons = [], requestsContact }: OutboundMessage, { miniApp }: MaxCredentials): readonly object[] => {
+  // Under what asks for an answer stands the page that shows what it is about.
+  const opensApp = miniApp !== undefined && buttons.length > 0
   const rows: readonly (readonly unknown[])[] = [
     ...buttons.map(({ id, title }) => [{ type: 'callback', text: title, payload: id }]),
+    ...(opensApp ? [[{ type: 'open_app', text: 'Мой визит', web_app: miniApp }]] : []),
     ...(requestsContact === true ? [[{ type: 'request_contact', text: 'Поделиться номером' }]] : []),
   ]
   return rows.length === 0 ? [] : [{ type: 'inline_keyboard', payload: { buttons: rows } }]
@@ -33,7 +37,7 @@ export const send = async (message: OutboundMessage, context: Context): Promise<
   if (!/^\d{1,15}$/.test(message.to))
     throw new ChannelError({ class: 'recipientPermanent', code: 'user.id' }, 'Адрес в MAX записан неверно: попросите человека снова открыть бота по личной ссылке.')
   const file = message.file === undefined ? [] : [await upload(message.file, context)]
-  const attachments = [...file, ...keyboardOf(message)]
+  const attachments = [...file, ...keyboardOf(message, context.credentials)]
   const body = {
     text,
     ...(format === undefined ? {} : { format }),
