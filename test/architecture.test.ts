@@ -28,6 +28,15 @@ const rules: readonly Rule[] = [
   },
   { layer: 'channel registry', files: /^src\/channels\/registry\.ts$/, may: [/^src\/channels\/channel\.ts$/, /^src\/channels\/[^/]+\/index\.ts$/], why: 'the registry names the channels and does nothing else' },
   {
+    layer: 'channel SMPP', files: /^src\/channels\/smpp\//, may: [domain, errors, /^src\/channels\/(channel|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:(crypto|net|tls)$/],
+    why: 'SMPP is spoken on a socket of one\'s own, and by no package',
+  },
+  {
+    layer: 'channel e-mail', files: /^src\/channels\/email\//,
+    may: [domain, errors, /^src\/channels\/(channel|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:(crypto|stream|tls)$/, /^pkg:(imapflow|mailparser|nodemailer(\/lib\/.*)?)$/],
+    why: 'the packages of mail are for e-mail alone',
+  },
+  {
     layer: 'channel', files: /^src\/channels\/[^/]+\//, may: [domain, errors, /^src\/channels\/(channel|http|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:crypto$/, /^pkg:telegraf(\/types)?$/],
     why: 'a channel knows the domain, the interface and its own folder: no other channel, no database, no portal',
   },

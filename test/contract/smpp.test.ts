@@ -1,0 +1,410 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ChannelError, type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
+import { createHttp } from '../../src/channels/http.ts'
+import { smpp } from '../../src/channels/smpp/index.ts'
+import { createReader, decodeShortMessage, encodePdu } from '../../src/channels/smpp/pdu.ts'
+import { decodeText, readHeader, splitText } from '../../src/channels/smpp/text.ts'
+import { AppError } from '../../src/errors.ts'
+import { smppPackage, startPeer, type Peer } from './smsc-peer.ts'
+import { post, webhook } from './vectors.ts'
+
+const form = { address: 'smpp://127.0.0.1:2775', systemId: 'clinic', password: 'pa55word', sender: 'CLINIC' }
+const credentials = smpp.parseCredentials(form)
+const message: OutboundMessage = { ref: '0199a1b2-0000-7000-8000-000000000001.0', number: 77, to: '+79000000001', text: 'Ждём вас завтра в 10:00' }
+const http = createHttp()
+/** A PDU as it was recorded. */
+const vector = (name: string): Record<string, unknown> => JSON.parse(webhook(name).body.toString('utf8')) as Record<string, unknown>
+
+const peers: Peer[] = []
+const sessions: Session[] = []
+afterEach(async () => {
+  await Promise.all(sessions.splice(0).map(async (session) => session.close()))
+  await Promise.all(peers.splice(0).map(async (peer) => peer.close()))
+})
+
+const peerOf = async (options: Record<string, unknown> = {}): Promise<Peer> => {
+  const peer = await startPeer(options)
+  peers.push(peer)
+  return peer
+}
+
+interface Held {
+  readonly session: Session
+  readonly emitted: RawRequest[]
+  readonly told: () => readonly Inbound[]
+  readonly memory: { cursor: string | undefined; fails: boolean }
+  send(change?: Partial<OutboundMessage>, timeoutMs?: number): ReturnType<typeof smpp.send>
+}
+
+const hold = async (peer: Peer, change: Record<string, string> = {}, memory: Held['memory'] = { cursor: undefined, fails: false }): Promise<Held> => {
+  const own = smpp.parseCredentials({ ...form, address: peer.url, ...change })
+  const emitted: RawRequest[] = []
+  const context = { credentials: own, http, signal: AbortSignal.timeout(5_000) }
+  const session = await smpp.session!.open({
+    ...context,
+    emit: async (request) => {
+      await sleep(2)
+      if (memory.fails) throw new Error('the database is away')
+      emitted.push(request)
+    },
+    cursor: { load: async () => memory.cursor, save: async (value) => void (memory.cursor = value) },
+  })
+  sessions.push(session)
+  return {
+    session, emitted, memory,
+    told: () => emitted.flatMap((request) => smpp.parse(request, own)),
+    send: async (part = {}, timeoutMs = 5_000) => smpp.send({ ...message, ...part }, { ...context, signal: AbortSignal.timeout(timeoutMs), session }),
+  }
+}
+
+const until = async (what: string, check: () => boolean): Promise<void> => {
+  const end = Date.now() + 5_000
+  while (!check()) {
+    if (Date.now() > end) throw new Error(`It did not come: ${what}`)
+    await sleep(10)
+  }
+}
+
+const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
+  try {
+    await act()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ChannelError)
+    return error as ChannelError
+  }
+  throw new Error('nothing was thrown')
+}
+
+const receiptText = (id: string, stat = 'DELIVRD', err = '000'): string => `id:${id} sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:${stat} err:${err} text:`
+const receipt = (id: string, stat?: string): Record<string, unknown> => ({ esm_class: 4, source_addr: '79000000001', destination_addr: 'CLINIC', short_message: receiptText(id, stat) })
+
+const parsed = (body: unknown, change: Record<string, string> = {}): readonly Inbound[] => smpp.parse(post(body), smpp.parseCredentials({ ...form, ...change }))
+
+describe('smpp: what the settings form takes', () => {
+  it.each(['address', 'systemId', 'password', 'sender'])('names the field %s in a sentence when it is empty', (name) => {
+    expect(() => smpp.parseCredentials({ ...form, [name]: ' ' })).toThrow(expect.objectContaining({ code: 'FORM_INVALID', fields: { [name]: expect.stringMatching(/[а-я].*[.]$/) } }))
+  })
+
+  it.each([
+    ['address', 'http://example.ru'], ['address', 'smpp://'], ['sender', 'Клиника'], ['sender', 'TOOLONGSENDER'], ['window', '0'], ['senderTon', '7'], ['longMessages', 'other'], ['enquireSeconds', 'x'],
+  ])('refuses %s = %j', (name, value) => {
+    expect(() => smpp.parseCredentials({ ...form, [name]: value })).toThrow(AppError)
+  })
+
+  it('states its abilities as consistent data', () => {
+    expect(smpp).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'phone', isIdempotent: false, session: { carriesSends: true } })
+    expect(smpp.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password'])
+  })
+
+  it('nobody can post to it', () => {
+    expect(smpp.verify(post(vector('smpp-dlr-delivrd')), credentials)).toBe(false)
+  })
+})
+
+describe('smpp: what its vectors mean', () => {
+  const failed = (externalId: string, kind: string, code: string) => [{ type: 'failure', externalId, failure: { class: kind, code } }]
+  it.each<[string, unknown]>([
+    ['smpp-dlr-delivrd', [{ type: 'receipt', externalId: 'abc123', level: 'delivered' }, { type: 'receipt', externalId: String(0xabc123), level: 'delivered' }]],
+    ['smpp-dlr-before-submit-resp', [{ type: 'receipt', externalId: 'abc999', level: 'delivered' }, { type: 'receipt', externalId: String(0xabc999), level: 'delivered' }]],
+    ['smpp-dlr-decimal-vs-hex', [{ type: 'receipt', externalId: '2748000', level: 'delivered' }, { type: 'receipt', externalId: '29ee60', level: 'delivered' }]],
+    ['smpp-dlr-enroute', [{ type: 'receipt', externalId: 'abc123', level: 'sent' }, { type: 'receipt', externalId: String(0xabc123), level: 'sent' }]],
+    ['smpp-dlr-expired', [...failed('abc125', 'recipientTemporary', 'EXPIRED 006'), ...failed(String(0xabc125), 'recipientTemporary', 'EXPIRED 006')]],
+    ['smpp-dlr-rejectd', [...failed('abc126', 'recipientPermanent', 'REJECTD 255'), ...failed(String(0xabc126), 'recipientPermanent', 'REJECTD 255')]],
+    ['smpp-dlr-undeliv', [...failed('abc124', 'recipientPermanent', 'UNDELIV 001'), ...failed(String(0xabc124), 'recipientPermanent', 'UNDELIV 001')]],
+    ['smpp-dlr-unknown', []],
+    ['smpp-submit-resp-ok', []],
+    ['smpp-submit-resp-queue-full', []],
+    ['smpp-bind-resp-bad-password', []],
+  ])('%s', (name, meaning) => {
+    expect(parsed(vector(name))).toEqual(meaning)
+  })
+
+  it('smpp-dlr-garbled is kept as unreadable', () => {
+    expect(() => parsed(vector('smpp-dlr-garbled'))).toThrow('The receipt names no message or no state.')
+  })
+
+  it('where the contract says how ids are written, only that spelling is meant', () => {
+    const body = vector('smpp-dlr-decimal-vs-hex')
+    expect(parsed(body, { messageIds: 'hex' })).toEqual([{ type: 'receipt', externalId: '29ee60', level: 'delivered' }])
+    expect(parsed(vector('smpp-dlr-delivrd'), { messageIds: 'decimal' })).toEqual([{ type: 'receipt', externalId: String(0xabc123), level: 'delivered' }])
+  })
+
+  it('a number whose other spelling has no letters is never taken for another message', () => {
+    // 0x12345 is 74565, and 12345 is 0x3039: either may be the id of somebody else's message.
+    expect(parsed({ command: 'deliver_sm', esm_class: 4, short_message: receiptText('12345') })).toEqual([{ type: 'receipt', externalId: '12345', level: 'delivered' }])
+  })
+
+  it.each([
+    ['ID:000AbC123 STAT:delivrd', 'abc123'],
+    ['stat:DELIVRD err:000 id:0abc123', 'abc123'],
+    ['id: abc123 stat: DELIVERED', 'abc123'],
+  ])('reads %j leniently', (text, id) => {
+    expect(parsed({ command: 'deliver_sm', esm_class: 4, short_message: text })[0]).toEqual({ type: 'receipt', externalId: id, level: 'delivered' })
+  })
+
+  it('survives any body: a list of events or a plain error', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
+        try {
+          expect(Array.isArray(smpp.parse(post(body), credentials))).toBe(true)
+        } catch (error) {
+          expect((error as Error).constructor).toBe(Error)
+        }
+      }),
+    )
+  })
+
+  it('F11: a number is one person however the operator writes it; a name or a short code is nobody to talk to', () => {
+    const from = (source: string) => parsed({ command: 'deliver_sm', source_addr: source, destination_addr: '79990000000', short_message: 'Да' })
+    for (const number of ['79000000001', '89000000001', '+79000000001']) expect(from(number)).toMatchObject([{ type: 'message', chat: { id: '79000000001', phone: '+79000000001' }, text: 'Да' }])
+    for (const service of ['BANK', '900', '']) expect(from(service)).toEqual([])
+  })
+})
+
+describe('smpp: texts and PDUs', () => {
+  const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 700 }), fc.string({ unit: fc.constantFrom('a', '€', '{', '^', ' ', '@'), maxLength: 700 }), fc.string({ unit: fc.constantFrom('я', '👍', 'a'), maxLength: 400 }))
+
+  it('any text comes out of its parts as it went in, and no part is longer than an SMS', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const { dataCoding, parts } = splitText(text, 'gsm')
+        expect(parts.map((part) => decodeText(part, dataCoding, 'gsm')).join('')).toBe(text)
+        const most = dataCoding === 8 ? [140, 134] : [160, 153]
+        for (const part of parts) expect(part.length).toBeLessThanOrEqual(parts.length === 1 ? most[0]! : most[1]!)
+      }),
+    )
+  })
+
+  it.each([['a'.repeat(160), 1], ['a'.repeat(161), 2], ['€'.repeat(80), 1], ['€'.repeat(81), 2], ['я'.repeat(70), 1], ['я'.repeat(71), 2], ['я'.repeat(135), 3]])('counts parts as operators do', (text, parts) => {
+    expect(splitText(text, 'gsm').parts).toHaveLength(parts)
+  })
+
+  it('reads what the independent package writes, cut anywhere', () => {
+    const pdu = new smppPackage.PDU('deliver_sm', { sequence_number: 9, source_addr: '79000000001', destination_addr: 'CLINIC', esm_class: 4, short_message: receiptText('7'), receipted_message_id: '7', message_state: 2 })
+    const bytes = pdu.toBuffer()
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const read = createReader()
+      const [got] = [...read(bytes.subarray(0, cut)), ...read(bytes.subarray(cut))]
+      const sm = decodeShortMessage(got!.body)
+      expect({ sequence: got!.sequence, source: sm.source.value, text: sm.content.toString('latin1') }).toEqual({ sequence: 9, source: '79000000001', text: receiptText('7') })
+    }
+  })
+
+  it('a damaged PDU or header is a plain error and nothing worse', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        readHeader(Buffer.from(bytes))
+        try {
+          decodeShortMessage(Buffer.from(bytes))
+        } catch (error) {
+          expect((error as Error).constructor).toBe(Error)
+        }
+      }),
+    )
+    expect(() => createReader()(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toThrow('The stream is no SMPP.')
+    expect(encodePdu({ command: 0x15, status: 0, sequence: 1, body: Buffer.alloc(0) })).toHaveLength(16)
+  })
+})
+
+describe('smpp: a session with an SMSC that we did not write', () => {
+  it('binds as transceiver, sends Cyrillic as UCS-2 with a receipt asked for, and unbinds', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    expect(peer.binds[0]).toMatchObject({ command: 'bind_transceiver', system_id: 'clinic', password: 'pa55word', interface_version: 0x34 })
+    expect(await held.send({ expiresInSeconds: 3600 })).toEqual({ externalId: 'id1', parts: 1 })
+    expect(peer.submits[0]).toMatchObject({
+      source_addr: 'CLINIC', source_addr_ton: 5, source_addr_npi: 0, destination_addr: '79000000001', dest_addr_ton: 1, dest_addr_npi: 1, data_coding: 8, registered_delivery: 1, esm_class: 0,
+      short_message: { message: message.text },
+    })
+    expect((peer.submits[0]!.validity_period as string | Date).toString()).not.toBe('')
+    await held.session.close()
+    expect(peer.unbinds).toBe(1)
+    await held.session.ended
+  })
+
+  it('a long text goes out in parts that belong together, in the way that the contract wants', async () => {
+    const text = 'Напоминаем о приёме. '.repeat(8)
+    const peer = await peerOf()
+    const held = await hold(peer)
+    expect(await held.send({ text })).toEqual({ externalId: 'id1', parts: 3 })
+    const parts = peer.submits.map((pdu) => pdu.short_message as { message: string; udh: Buffer[] | Buffer })
+    expect(parts.map(({ message: part }) => part).join('')).toBe(text)
+    expect(peer.submits.every((pdu) => pdu.esm_class === 0x40)).toBe(true)
+    const bySar = await peerOf()
+    await (await hold(bySar, { longMessages: 'sar' })).send({ text })
+    expect(bySar.submits.map((pdu) => [pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum])).toEqual([[77, 3, 1], [77, 3, 2], [77, 3, 3]])
+    const whole = await peerOf()
+    expect(await (await hold(whole, { longMessages: 'payload' })).send({ text })).toEqual({ externalId: 'id1', parts: 3 })
+    expect(whole.submits).toHaveLength(1)
+    expect((whole.submits[0]!.message_payload as { message?: string } & string).message ?? whole.submits[0]!.message_payload).toBe(text)
+  })
+
+  it('a message in parts is delivered when all of them are, and failed when one is, through a change of the holder too', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const text = 'я'.repeat(150)
+    await held.send({ text })
+    await held.send({ text })
+    expect(await peer.deliver(receipt('id1'))).toBe(0)
+    expect(await peer.deliver(receipt('id2'))).toBe(0)
+    expect(held.told()).toEqual([])
+    await held.session.close()
+    const next = await hold(peer, {}, held.memory)
+    await peer.deliver(receipt('id3'))
+    await peer.deliver(receipt('id5', 'UNDELIV'))
+    await peer.deliver(receipt('id4'))
+    expect(next.told()).toMatchObject([{ type: 'receipt', externalId: 'id1', level: 'delivered' }, { type: 'failure', externalId: 'id4' }, { type: 'receipt', externalId: 'id4' }])
+  })
+
+  it('keeps to the window', async () => {
+    const peer = await peerOf()
+    const answers: (() => void)[] = []
+    let most = 0
+    peer.onSubmit = (pdu, session, count) => {
+      answers.push(() => session.send(pdu.response({ message_id: `id${count}` })))
+      most = Math.max(most, answers.length)
+      return undefined
+    }
+    const held = await hold(peer, { window: '3' })
+    const sends = Array.from({ length: 12 }, async () => held.send())
+    while (peer.submits.length < 12 || answers.length > 0) {
+      await sleep(10)
+      answers.splice(0).forEach((answer) => answer())
+    }
+    await Promise.all(sends)
+    expect(most).toBe(3)
+  })
+
+  it.each<[string, number, object]>([
+    ['a throttling', 0x58, { failure: { class: 'rateLimited', code: 'status 88' }, retryAfterSeconds: 1, outcome: 'rejected' }],
+    ['a full queue', 0x14, { failure: { class: 'transient', code: 'status 20' }, outcome: 'rejected' }],
+    ['a system error', 0x08, { failure: { class: 'transient', code: 'status 8' }, outcome: 'rejected' }],
+    ['a bad recipient', 0x0b, { failure: { class: 'recipientPermanent', code: 'status 11' }, outcome: 'rejected' }],
+    ['a sender name that was not agreed', 0x0a, { failure: { class: 'channelPermanent', code: 'status 10' }, outcome: 'rejected' }],
+    ['an unknown status', 0x4ff, { failure: { class: 'channelTemporary', code: 'status 1279' }, outcome: 'rejected' }],
+  ])('tells what %s means', async (_, status, meaning) => {
+    const peer = await peerOf()
+    peer.onSubmit = () => ({ command_status: status, message_id: '' })
+    const held = await hold(peer)
+    const error = await thrownBy(async () => held.send())
+    expect(error).toMatchObject(meaning)
+    expect(error.message).toMatch(/^[А-Я].*[.]$/)
+  })
+
+  it('F05 leaves the outcome open when the submit was taken and no answer came, and when the link broke under it', async () => {
+    const peer = await peerOf()
+    peer.onSubmit = () => undefined
+    const held = await hold(peer)
+    expect(await thrownBy(async () => held.send({}, 200))).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'TIMEOUT' } })
+    peer.onSubmit = (_pdu, session) => {
+      session.socket.destroy()
+      return undefined
+    }
+    expect(await thrownBy(async () => held.send())).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'connectionLost' } })
+    await held.session.ended
+    expect(await thrownBy(async () => held.send())).toMatchObject({ outcome: 'rejected', failure: { code: 'noSession' } })
+  })
+
+  it('a part that meets the limit is sent all the same, and one that cannot be leaves the outcome open', async () => {
+    const peer = await peerOf()
+    peer.onSubmit = (_pdu, _session, count) => (count === 2 ? { command_status: 0x58, message_id: '' } : { message_id: `id${count}` })
+    const held = await hold(peer)
+    expect(await held.send({ text: 'я'.repeat(100) })).toEqual({ externalId: 'id1', parts: 2 })
+    peer.onSubmit = (_pdu, _session, count) => (count === 5 ? { command_status: 0x66, message_id: '' } : { message_id: `id${count}` })
+    expect(await thrownBy(async () => held.send({ text: 'я'.repeat(100) }))).toMatchObject({ outcome: 'unknown', failure: { code: 'partLost' } })
+  })
+
+  it('knows that nothing went out when nobody holds a session', async () => {
+    const error = await thrownBy(async () => smpp.send(message, { credentials, http, signal: AbortSignal.timeout(1_000) }))
+    expect(error).toMatchObject({ outcome: 'rejected', failure: { class: 'transient', code: 'noSession' } })
+  })
+
+  it('refuses a text that is empty or too long before anything leaves', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    for (const text of [' ', 'я'.repeat(1001)]) expect(await thrownBy(async () => held.send({ text }))).toMatchObject({ outcome: 'rejected', failure: { class: 'content' } })
+    expect(peer.submits).toHaveLength(0)
+  })
+
+  it('receipts by parameters and by text are emitted before the SMSC hears that they were taken', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    expect(await peer.deliver({ ...receipt('other'), receipted_message_id: 'abc123', message_state: 2 })).toBe(0)
+    expect(held.told()[0]).toEqual({ type: 'receipt', externalId: 'abc123', level: 'delivered' })
+    held.memory.fails = true
+    expect(await peer.deliver(receipt('lost'))).toBe(0x64)
+    held.memory.fails = false
+    expect(await peer.deliver(receipt('lost'))).toBe(0)
+  })
+
+  it('a patient\'s SMS comes once, whole, in its order', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const from = { source_addr: '79000000001', destination_addr: '79990000000' }
+    await peer.deliver({ ...from, short_message: 'Приду', data_coding: 8 })
+    const part = (number: number, text: string) => ({ ...from, esm_class: 0x40, data_coding: 8, short_message: { udh: Buffer.from([5, 0, 3, 9, 2, number]), message: text } })
+    await peer.deliver(part(2, 'двух частях'))
+    await peer.deliver(part(1, 'Это в '))
+    await peer.deliver({ ...from, short_message: 'Yes @ 5 €', data_coding: 0 })
+    await peer.deliver({ ...from, short_message: 'Yes @ 5 €', data_coding: 0 })
+    const told = held.told() as Extract<Inbound, { type: 'message' }>[]
+    expect(told.map(({ text }) => text)).toEqual(['Приду', 'Это в двух частях', 'Yes @ 5 €', 'Yes @ 5 €'])
+    expect(new Set(told.map(({ externalId }) => externalId)).size).toBe(4)
+  })
+
+  it('F10 what is delivered again because our answer was lost is not a second message; parts wait through a change of the holder', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const from = { source_addr: '79000000001', destination_addr: '79990000000', data_coding: 8 }
+    const part = (number: number, text: string) => ({ ...from, esm_class: 0x40, short_message: { udh: Buffer.from([5, 0, 3, 9, 2, number]), message: text } })
+    await peer.deliver(part(1, 'Это в '))
+    await peer.deliver({ ...from, short_message: 'Приду' })
+    // The process dies here: its cursor is what it was.
+    const cursor = held.memory.cursor
+    ;[...peer.sessions][0]!.socket.destroy()
+    await held.session.ended
+    const next = await hold(peer, {}, { cursor, fails: false })
+    await peer.deliver({ ...from, short_message: 'Приду' })
+    expect(next.told()).toEqual([])
+    await peer.deliver({ ...from, short_message: 'Приду' })
+    await peer.deliver(part(2, 'двух частях'))
+    expect(next.told()).toMatchObject([{ text: 'Приду' }, { text: 'Это в двух частях' }])
+  })
+
+  it('asks whether the SMSC is there, answers the same question, and ends when nobody answers', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer, { enquireSeconds: '1' })
+    await until('it asks', () => peer.enquiries > 0)
+    await new Promise<void>((resolve) => [...peer.sessions][0]!.enquire_link(() => resolve()))
+    peer.isMute = true
+    await held.session.ended
+  })
+
+  it('ends when the SMSC unbinds', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    ;[...peer.sessions][0]!.unbind()
+    await held.session.ended
+  })
+
+  it('F47 tells the administrator what to do when the SMSC does not take the password', async () => {
+    const peer = await peerOf()
+    peer.bindStatus = vector('smpp-bind-resp-bad-password').command_status as number
+    const context = { credentials: smpp.parseCredentials({ ...form, address: peer.url }), http, signal: AbortSignal.timeout(5_000) }
+    for (const act of [async () => smpp.check(context), async () => smpp.connect({ ...context, hookUrl: 'https://clinic.example/hooks/1' }), async () => hold(peer)]) {
+      const error = await thrownBy(act)
+      expect(error).toMatchObject({ failure: { class: 'channelPermanent', code: 'status 14' } })
+      expect(error.message).toMatch(/пароль/)
+      expect(JSON.stringify([error.message, error.stack])).not.toContain(form.password)
+    }
+    peer.bindStatus = 0
+    expect(await smpp.check(context)).toMatchObject({ title: 'CLINIC' })
+  })
+
+  it('says that nobody listens at the address', async () => {
+    const context = { credentials: smpp.parseCredentials({ ...form, address: 'smpp://127.0.0.1:1' }), http, signal: AbortSignal.timeout(5_000) }
+    expect(await thrownBy(async () => smpp.check(context))).toMatchObject({ outcome: 'rejected', failure: { class: 'transient', code: 'ECONNREFUSED' } })
+  })
+})
