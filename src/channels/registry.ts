@@ -6,10 +6,11 @@ import { smpp } from './smpp/index.ts'
 import { smsc } from './smsc/index.ts'
 import { smsru } from './smsru/index.ts'
 import { telegram } from './telegram/index.ts'
+import { vk } from './vk/index.ts'
 import { whatsapp } from './whatsapp/index.ts'
 
 /** Every messenger that the application speaks, in the order in which pages offer them. */
-export const channels = [whatsapp, greenapi, telegram, max, site, smsc, smsru, smpp] as const satisfies readonly Channel[]
+export const channels = [whatsapp, greenapi, telegram, max, vk, site, smsc, smsru, smpp] as const satisfies readonly Channel[]
 
 const byId: ReadonlyMap<string, Channel> = new Map<string, Channel>(channels.map((channel) => [channel.id, channel]))
 
