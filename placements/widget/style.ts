@@ -72,6 +72,8 @@ a { color: inherit; text-underline-offset: 2px; }
 .write .send { color: var(--accent); }
 .write .send:disabled { color: #a8b4bf; }
 textarea { flex: 1; min-width: 0; font: inherit; font-size: 16px; color: inherit; border: 0; resize: none; padding: 9px 6px; max-height: 120px; background: transparent; outline: none; }
+/* The line above the whole form says where one types. */
+textarea:focus-visible { outline: none; }
 textarea::placeholder { color: #6c7a87; }
 .write:focus-within { box-shadow: inset 0 2px 0 var(--accent); }
 .emoji { background: #fff; display: grid; grid-template-columns: repeat(8, 1fr); gap: 2px; padding: 8px; border-top: 1px solid #e5ebef; }

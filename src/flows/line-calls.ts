@@ -2,7 +2,7 @@ import { ChannelError } from '../channels/channel.ts'
 import { type Command } from '../bitrix/command.ts'
 import { sayInChatCommand } from '../bitrix/dialogs.ts'
 import { deleteMessagesCommand, deliveredCommand, sendMessagesCommand, sentMessagesOf, updateMessagesCommand, type LineMessage, type LineMessageOutcome } from '../bitrix/open-lines.ts'
-import { giveBack, removeDone, type ChatRow } from '../db/chat-queue.ts'
+import { enqueue, giveBack, removeDone, type ChatRow } from '../db/chat-queue.ts'
 import { lineChatId, lineUserId, type Dialog } from '../db/dialogs.ts'
 import { type Identity } from '../db/identities.ts'
 import { findByExternalIds, findOperatorParts, type Message } from '../db/messages.ts'
@@ -150,10 +150,13 @@ const quotedText = async (deps: Deps, message: Message): Promise<string | undefi
 const noteCall = async (deps: Deps, portal: Portal, item: Prepared): Promise<readonly Call[]> => {
   const { row, dialog } = item
   if (dialog.imChatId === undefined) {
-    // The chat is not there yet: its first message is on the way, or never came.
+    // The chat is not there yet, and it is the first message that makes it: the note goes behind whatever came meanwhile, or it would hold up
+    // the very message that it waits for.
     const now = deps.clock.now()
-    if (now - row.since > notePatienceMs) await removeDone(deps.db, [row.id])
-    else await giveBack(deps.db, [{ id: row.id, runAt: now + 2_000, wasTried: false, isUncertain: false }])
+    await deps.db.transaction().execute(async (trx) => {
+      await removeDone(trx, [row.id])
+      if (now - row.since <= notePatienceMs) await enqueue(trx, [{ ...row, runAt: now + 2_000 }])
+    })
     return []
   }
   const { note, values } = row.payload as { note: OperatorNote; values: Record<string, string> }

@@ -48,6 +48,16 @@ describe('a patient writes to the bot', () => {
     await until('the operator is told who it is', () => notes(id).some((note) => note.includes('Иван Сидоров')))
   })
 
+  it('F10: a patient who starts the bot and writes then: the message is not held up by our question, and the operator sees both', async () => {
+    const phone = phoneOf()
+    phone.start('telegram')
+    await until('the bot asks', () => received(phone, 'telegram').some((message) => message.buttons.flat().some((button) => button.kind === 'contact')))
+    phone.reply('telegram', 'сначала старт')
+    await until('the message is in the line', () => chatWith('сначала старт') !== undefined)
+    // A question that waited for the chat until its patience ended would be lost.
+    await until('the question is there too', () => notes(chatWith('сначала старт')?.id).some((note) => note.includes('Чтобы мы узнали вас')))
+  })
+
   it('two messages and an edit come in their order, once each (F10)', async () => {
     const phone = phoneOf()
     phone.start('telegram', { quietly: true })
