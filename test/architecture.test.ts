@@ -62,7 +62,7 @@ const rules: readonly Rule[] = [
   { layer: 'composition', files: /^src\/(app|workers|main)\.ts$/, may: [/^src\//, node, /^pkg:(fastify|kysely)$/], why: 'the composition root knows the application, not its packages' },
   { layer: 'migrations', files: /^migrations\//, may: [/^pkg:kysely$/], why: 'a migration of old must not change with the code of today' },
   {
-    layer: 'placements', files: /^placements\//, may: [/^OWN_FOLDER\//, /^placements\/shared\//, /^TYPES:src\/http\/(?:patient-)?schemas\.ts$/, /^pkg:(?!pg|kysely|fastify|pino|telegraf|axios)/],
+    layer: 'placements', files: /^placements\//, may: [/^OWN_FOLDER\//, /^placements\/shared\//, /^TYPES:src\/(?:http\/(?:patient-)?schemas|site-chat\/protocol)\.ts$/, /^pkg:(?!pg|kysely|fastify|pino|telegraf|axios)/],
     why: 'pages share types with the server and nothing that decides',
   },
   {
@@ -131,7 +131,7 @@ const wordsIn = (file: string, source: string): readonly string[] => {
 
 const filesOf = (folder: string): readonly string[] =>
   readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:ts|mts|mjs|js|vue)$/.test(entry.name) && !/\.d\.ts$|vite\.config/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(?:ts|mts|mjs|js|vue)$/.test(entry.name) && !/\.d\.ts$|vite\.(?:\w+\.)?config/.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
 
 const folders = ['src', 'placements', 'sandbox', 'migrations'] as const

@@ -75,7 +75,7 @@ describe('the widget', () => {
     expect(talk.chat.pending).toHaveLength(3)
     await send('away', 'ответ без вас')
     comeBack(1)
-    await untilTrue(() => talk.chat.messages.length === 5 && talk.isOnline)
+    await untilTrue(() => talk.chat.messages.length === 5 && talk.isOnline && told().length === 4)
     expect([told(), talk.chat.pending]).toEqual([['раз', 'два', 'три', 'четыре'], []])
     expect(texts(talk).filter((text) => text === 'ответ без вас')).toHaveLength(1)
   })

@@ -19,7 +19,7 @@ export interface Answer {
 
 export interface ChatServer {
   readonly url: string
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** One connection's chat: its database, what the application was told, and servers over it like several processes. */
