@@ -5,6 +5,7 @@
  */
 import { measureAcknowledgements } from './acknowledgements.ts'
 import { measureDeliveries } from './deliveries.ts'
+import { measureHistory } from './history.ts'
 import { closeConnections, startDatabaseServer, type Figure } from './setting.ts'
 import { measureTimers } from './timers.ts'
 
@@ -26,6 +27,8 @@ try {
   figures.push(...await measureAcknowledgements(server.postgres, server.folder, 5))
   tell('Timers, with a million armed …')
   figures.push(...await measureTimers(server.postgres, 1_000_000, 2_000))
+  tell('Pages of the history, among a million messages …')
+  figures.push(...await measureHistory(server.postgres, 1_000_000, 10_000, 200))
 } finally {
   closeConnections()
   await server.stop()

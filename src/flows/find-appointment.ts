@@ -69,7 +69,7 @@ export const findAppointment = async (deps: Deps, portal: Portal, patient: Patie
   return orNothing('booking', () => {
     const bookings = resultOf('bookings')
     if (bookings === undefined) return undefined
-    const resources = orNothing('resources', () => resourcesOf(resultOf('resources'), resultOf('types'))) ?? new Map<number, never>()
+    const resources = orNothing('resources', () => resourcesOf(resultOf('resources'), resultOf('types') ?? { resource: [] })) ?? new Map<number, never>()
     const next = earliest(appointmentsOf(bookings, resources))
     return next === undefined ? undefined : { at: next.at, endsAt: next.endsAt, doctor: next.doctor, place: next.place, service: next.service, source: 'booking' }
   })

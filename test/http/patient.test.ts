@@ -153,7 +153,7 @@ describe('the door', () => {
     const { contactId, dealId } = await knownPerson()
     const [deal, card] = [await openDeal(dealId), await openCard(contactId)]
     const another = newPerson()
-    portal().updateDeal(dealId, { contactId: another.contactId, contactIds: [another.contactId] } as never)
+    portal().updateDeal(dealId, { contactId: another.contactId, contactIds: [another.contactId] })
     expect(await deal.call('GET', '/patient')).toEqual(refusal(401, 'SESSION_INVALID'))
     const late = await openCard(another.contactId)
     portal().expireAccessTokens(stage.app.clientId, 1)
