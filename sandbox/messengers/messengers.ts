@@ -8,6 +8,7 @@ import { createBehaviours, type Behaviour, type BehaviourChange, type Messenger 
 import { keepBodiesRaw } from './bodies.ts'
 import { createCalls, type Call } from './calls.ts'
 import { registerControl } from './control.ts'
+import { registerGreenApi, type GreenApi, type GreenApiInstance } from './greenapi.ts'
 import { createHandset, type Handset, type Network } from './handset.ts'
 import { type PhoneFile } from './files.ts'
 import { createLimiter } from './limits.ts'
@@ -15,7 +16,7 @@ import { registerMax, type MaxBot } from './max.ts'
 import { createPhones, PhoneError, type NewPatient, type Patient, type PhoneMessage } from './phones.ts'
 import { createRandom } from './random.ts'
 import { registerSmsc, type SmscAccount } from './smsc.ts'
-import { type Stage } from './stage.ts'
+import { type Hands, type Stage } from './stage.ts'
 import { registerTelegram, type TelegramBot } from './telegram.ts'
 import { createPoster, type WebhookRecord } from './webhooks.ts'
 import { registerWhatsApp, type WhatsAppNumber } from './whatsapp.ts'
@@ -41,6 +42,9 @@ export interface Messengers {
   addTelegramBot(options?: { username?: string, name?: string, botId?: number, token?: string }): TelegramBot
   addMaxBot(options?: { username?: string, name?: string, token?: string }): MaxBot
   addSmscAccount(options?: Partial<SmscAccount>): SmscAccount
+  /** A number that a gateway drives: its messages come to the patients' WhatsApp, as the account `idInstance`. */
+  addGreenApiInstance(options?: Partial<GreenApiInstance>): GreenApiInstance
+  readonly greenApi: GreenApi
   /**
    * What an administrator does in Meta's app dashboard: callback URL and verify token, with the handshake; subscribes the app.
    * @returns what is wrong with the URL, undefined when it took it
@@ -83,6 +87,20 @@ export interface Messengers {
   stop(): Promise<void>
 }
 
+/** One messenger, several ways to drive a number in it: the account says whose hands tell of it. */
+function handsByAccount(of: (account: string) => Hands): Hands {
+  return {
+    write: (patient, account, said) => of(account).write(patient, account, said),
+    press: (patient, message, button) => of(message.account).press(patient, message, button),
+    edit: (patient, message, text) => of(message.account).edit?.(patient, message, text),
+    remove: (patient, message) => of(message.account).remove?.(patient, message),
+    writeInGroup: (patient, account, kind, text) => of(account).writeInGroup?.(patient, account, kind, text),
+    react: (patient, message, emoji) => of(message.account).react?.(patient, message, emoji),
+    block: (patient, account, blocked) => of(account).block(patient, account, blocked),
+    read: (patient, message) => of(message.account).read?.(patient, message),
+  }
+}
+
 /** Starts the four messengers on one server. */
 export async function startMessengers(options: MessengersOptions): Promise<Messengers> {
   const { clock } = options
@@ -112,16 +130,18 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
   const telegram = registerTelegram(app, stage)
   const max = registerMax(app, stage)
   const smsc = registerSmsc(app, stage)
+  const greenApi = registerGreenApi(app, stage)
 
   const accounts = (messenger: Messenger): string[] => {
     switch (messenger) {
-      case 'whatsapp': return [...whatsapp.numbers.keys()]
+      case 'whatsapp': return [...whatsapp.numbers.keys(), ...greenApi.instances.keys()]
       case 'telegram': return [...telegram.bots.values()].map((bot) => String(bot.botId))
       case 'max': return [...max.bots.values()].map((bot) => String(bot.userId))
       case 'sms': return [...smsc.accounts.keys()]
     }
   }
-  const hands = { whatsapp: whatsapp.hands, telegram: telegram.hands, max: max.hands, sms: smsc.hands }
+  const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : whatsapp.hands)
+  const hands = { whatsapp: whatsappHands, telegram: telegram.hands, max: max.hands, sms: smsc.hands }
   const network: Network = {
     phones, accounts, hands, random, now: () => clock.now(),
     byUsername: (messenger, username) => messenger === 'telegram'
@@ -144,6 +164,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     addTelegramBot: (wanted) => telegram.add(wanted),
     addMaxBot: (wanted) => max.add(wanted),
     addSmscAccount: (wanted) => smsc.add(wanted),
+    addGreenApiInstance: (wanted) => greenApi.add(wanted),
+    greenApi,
     async setWhatsAppWebhook(id, url, verifyToken) {
       const trouble = await verifyCallback(stage, url, verifyToken)
       if (trouble === undefined) Object.assign(number(id), { webhook: { url, verifyToken }, subscribed: true })
