@@ -13,6 +13,7 @@ import { type DeliveryId } from '../domain/ids.ts'
 import { normalizeEmail } from '../domain/email.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { type Deps } from './deps.ts'
+import { isUsable } from './open-connection.ts'
 
 export interface Look {
   /** undefined: the delivery is gone. */
@@ -82,7 +83,7 @@ const worldOf = async (deps: Deps, delivery: Delivery, deal: Deal | undefined, c
   for (const step of delivery.route.steps) {
     if (step.kind !== 'channel') continue
     const open = await deps.connections.byId(delivery.portalId, step.connectionId)
-    reach[step.connectionId] = reachOf(open?.channel.addressedBy, open?.connection.state !== 'off', card, own.filter((identity) => identity.connectionId === step.connectionId))
+    reach[step.connectionId] = reachOf(open?.channel.addressedBy, open !== undefined && isUsable(open), card, own.filter((identity) => identity.connectionId === step.connectionId))
   }
   return {
     deal: deal === undefined ? undefined : { stageId: deal.stageId, isClosed: deal.isClosed, contactId: textOf(deal.contactId), responsibleId: textOf(deal.responsibleId) },

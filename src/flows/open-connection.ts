@@ -11,6 +11,12 @@ export interface OpenConnection {
   readonly credentials: unknown
 }
 
+/** Whether an accepted message says that the connection works: a vendor that keeps what it cannot send accepts everything (F01). */
+export const isProvedBySend = ({ channel }: OpenConnection): boolean => channel.withdraw === undefined
+
+/** Whether a step may be tried here. A broken connection may have been repaired, which a try shows - where a try shows anything. */
+export const isUsable = (open: OpenConnection): boolean => open.connection.state === 'working' || (open.connection.state === 'broken' && isProvedBySend(open))
+
 /**
  * Opens connections for sends and webhooks, remembering them for a few seconds: a webhook must not cost a query and a decryption each.
  * A change made by another process is seen after at most that time; `forget` makes it seen here at once.

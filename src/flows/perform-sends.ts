@@ -15,7 +15,7 @@ import { messageOf } from '../errors.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
 import { type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
-import { type OpenConnection } from './open-connection.ts'
+import { isProvedBySend, type OpenConnection } from './open-connection.ts'
 import { say } from './say.ts'
 import { withdraw } from './withdraw.ts'
 
@@ -260,7 +260,7 @@ const storeOutcomes = async (deps: Deps, group: readonly { item: Prepared; event
 /** What an outcome tells beyond the attempt: the chat is closed to us, the whole connection is broken, the vendor wants a pause. */
 const learn = async (deps: Deps, trx: Trx, { open, attempt }: Prepared, event: CascadeEvent): Promise<void> => {
   const { portalId, id, state } = open.connection
-  if (event.type === 'accepted' && state === 'broken') await noteConnection(deps, trx, portalId, id, 'working', undefined)
+  if (event.type === 'accepted' && state === 'broken' && isProvedBySend(open)) await noteConnection(deps, trx, portalId, id, 'working', undefined)
   if (event.type !== 'rejected') return
   const { failure } = event
   if (failure.class === 'recipientPermanent' && open.channel.addressedBy === 'identity') {

@@ -19,7 +19,7 @@ import { mostFileBytes } from './chat-files.ts'
 import { type OperatorNote } from './chat-words.ts'
 import { type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
-import { type OpenConnection } from './open-connection.ts'
+import { isProvedBySend, type OpenConnection } from './open-connection.ts'
 import { sendLeaseMs } from './perform-sends.ts'
 import { raiseByParked } from './take-webhooks.ts'
 
@@ -221,7 +221,7 @@ const settle = async (deps: Deps, { row, message, open, identity }: Prepared, en
         await raiseByParked(deps, trx, portalId, message, await takeParked(trx, portalId, message.connectionId, ending.externalId))
         await tick(trx, deps, message)
         if (ending.instead !== undefined && message.author === 'operator') notes.push(noteEntry(chat, 'invited', { text: harmlessText(ending.instead) }, now))
-        if (open.connection.state === 'broken') await setConnectionState(trx, portalId, open.connection.id, 'working', undefined)
+        if (open.connection.state === 'broken' && isProvedBySend(open)) await setConnectionState(trx, portalId, open.connection.id, 'working', undefined)
         break
       case 'done':
         break
