@@ -106,7 +106,11 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
   const workers = config.role === 'web' ? undefined : await startWorkers(deps, connection, { book: sessions, writer })
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
-    await server.close()
+    // Requests in hand are answered; a connection that was opened ahead of need and never asked anything holds nobody up.
+    const closing = server.close()
+    const lastCall = setTimeout(() => server.server.closeAllConnections(), drainMs)
+    await closing
+    clearTimeout(lastCall)
     await presence?.stop()
     const cut = new AbortController()
     void sleep(drainMs, undefined, { signal: cut.signal }).then(() => stopping.abort(), () => undefined)
