@@ -117,7 +117,7 @@ const words: readonly { readonly word: RegExp; readonly inside: RegExp; readonly
   { word: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/, inside: /^src\/domain\//, except: /^$/, why: 'moments are arguments of the domain' },
   { word: /\bMath\.random\b|\brandomUUID\b|\bgetRandomValues\b|\bcrypto\./, inside: /^src\/domain\//, except: /^$/, why: 'the domain has no chance in it' },
   { word: /\bset(?:Timeout|Interval|Immediate)\b|\bfetch\(|\bconsole\.|\bprocess\./, inside: /^src\/domain\//, except: /^$/, why: 'the domain does nothing but decide' },
-  { word: /\bconsole\./, inside: /^src\//, except: /^src\/main\.ts$/, why: 'what is said goes through the log, which hides what must be hidden' },
+  { word: /\bconsole\.\w+\(/, inside: /^src\//, except: /^src\/main\.ts$/, why: 'what is said goes through the log, which hides what must be hidden' },
   { word: /\.transaction\(\)/, inside: /^src\/(?!flows\/|domain\/)/, except: /^$/, why: 'only flows open transactions' },
   { word: /channel\.id\s*===|channelId\s*===|\.channel\s*===\s*'/, inside: /^src\/(flows|http|domain|db|bitrix)\//, except: /^$/, why: 'capabilities are data: nothing outside asks which channel it is' },
 ]

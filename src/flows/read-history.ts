@@ -32,7 +32,7 @@ export const readHistory = async (deps: Deps, page: PatientPage, wish: HistoryWi
   const { portalId } = page
   const kinds = kindsIn(wish.kinds)
   const [patient, connections] = await Promise.all([findPatient(deps, page), listConnections(deps.db, portalId)])
-  const wanted = wish.channel === undefined || wish.channel === '' ? undefined : connections.filter(({ channel }) => channel === wish.channel).map(({ id }) => id)
+  const wanted = (wish.channel ?? '') === '' ? undefined : connections.filter(({ channel }) => channel === wish.channel).map(({ id }) => id)
   const identities = patient.identities.filter(({ connectionId }) => wanted === undefined || wanted.includes(connectionId))
   const scan = await scanHistory(deps.db, {
     portalId,
