@@ -46,6 +46,7 @@ export const measureTimers = async (postgres: EmbeddedPostgres, armed: number, d
     },
     'data.prune': async () => undefined,
     'connections.check': async () => undefined,
+    'dialogs.lookThrough': async () => undefined,
   })
   const endAt = start + spreadMs + 15_000
   while (lateMs.length < due && Date.now() < endAt) await sleep(50)

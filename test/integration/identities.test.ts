@@ -27,7 +27,7 @@ beforeEach(async () => base.query('truncate identities, patient_messages'))
 const inTrx = async <Result>(run: (trx: Trx) => Promise<Result>): Promise<Result> => base.db.transaction().execute(run)
 const ref = (portal: PortalId = one, connection: ConnectionId = bot, externalId = '1001'): IdentityRef => ({ portalId: portal, connectionId: connection, externalId })
 const see = async (who: IdentityRef, also: Partial<Parameters<typeof touchIdentity>[1]> = {}) => inTrx(async (trx) => touchIdentity(trx, { ...who, chatId: `chat-${who.externalId}`, at, state: 'active', isInbound: true, ...also }))
-const bind = async (who: IdentityRef, contact: string): Promise<boolean> => inTrx(async (trx) => bindIdentity(trx, who, contact, 'ownContact'))
+const bind = async (who: IdentityRef, contact: string): Promise<boolean> => inTrx(async (trx) => bindIdentity(trx, who, contact, 'ownContact', 'patient'))
 
 describe('a messenger account', () => {
   it('is new once, and what is known of it stays', async () => {

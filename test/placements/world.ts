@@ -17,6 +17,8 @@ const channel = (id: string, part: Partial<ChannelInfo>): ChannelInfo => ({
   receipts: ['accepted'],
   hasButtons: false,
   needsTemplate: false,
+  isGrey: false,
+  isManualOnly: false,
   addressedBy: 'phone',
   textLength: 4096,
   fields: [field('token', { secret: true }), field('baseUrl', { advanced: true, required: false, default: 'https://api.example' })],
