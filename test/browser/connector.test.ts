@@ -96,7 +96,7 @@ describe('an administrator opens the connector on a line', () => {
     await sees(settings.getByText(`Напишите боту @${clinic.world.accounts.telegram.username} с телефона`))
   })
 
-  it('F21: sees that a person switched the line off at the portal, and switches it on again with the same connection', async () => {
+  it('sees that a person switched the line off at the portal, and switches it on again with the same connection', async () => {
     clinic.world.portal.lines.disconnect('estafeta_telegram', lineId)
     await clinic.world.portal.settle()
     await page.reload()

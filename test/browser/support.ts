@@ -12,7 +12,7 @@ import { startWorld, type World } from '../../sandbox/world.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
 /** A locator's wait, and a whole page's. */
-export const waitMs = 8_000
+export const waitMs = 25_000
 export const weekMs = 7 * 24 * 3_600_000
 
 /** What pages complain of although nothing is wrong, each with the reason. */
