@@ -13,7 +13,7 @@ export function formatText(text) {
     html = html.replace(new RegExp(`\\[${code}\\]([\\s\\S]*?)\\[/${code}\\]`, 'gi'), `<${tag}>$1</${tag}>`)
   }
   html = html
-    .replace(/\[url=(https?:[^\]]+)\]([\s\S]*?)\[\/url\]/gi, '<a href="$1" target="_blank" rel="noopener">$2</a>')
+    .replace(/\[url=(https?:[^\]]+|\/[^\]/][^\]]*)\]([\s\S]*?)\[\/url\]/gi, '<a href="$1" target="_blank" rel="noopener">$2</a>')
     .replace(/\[url\](https?:[^[]+)\[\/url\]/gi, '<a href="$1" target="_blank" rel="noopener">$1</a>')
     .replace(/\[(?:send|put)(?:=[^\]]*)?\]([\s\S]*?)\[\/(?:send|put)\]/gi, '<span class="action">$1</span>')
     .replace(/\[user=\d+[^\]]*\]([\s\S]*?)\[\/user\]/gi, '<span class="mention">$1</span>')
