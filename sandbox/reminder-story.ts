@@ -15,7 +15,7 @@ const waitingSpeed = 1200
 const watchingSpeed = 60
 const limitMs = 60_000
 
-const titles: Record<Messenger, string> = { whatsapp: 'WhatsApp', telegram: 'Telegram', max: 'MAX', sms: 'SMS' }
+const titles: Record<Messenger, string> = { whatsapp: 'WhatsApp', telegram: 'Telegram', max: 'MAX', vk: 'ВКонтакте', sms: 'SMS' }
 
 /** Waits for a condition, looking again and again; real time is bounded. */
 export async function until(what: string, check: () => boolean): Promise<void> {

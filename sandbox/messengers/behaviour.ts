@@ -1,10 +1,10 @@
 import { type Random } from './random.ts'
 
-/** The four messengers of the sandbox; `sms` is SMSC.ru. */
-export type Messenger = 'whatsapp' | 'telegram' | 'max' | 'sms'
+/** The messengers of the sandbox; several vendors may carry SMS. */
+export type Messenger = 'whatsapp' | 'telegram' | 'max' | 'vk' | 'sms'
 
 /** All messengers in the order in which they are shown. */
-export const messengers: readonly Messenger[] = ['whatsapp', 'telegram', 'max', 'sms']
+export const messengers: readonly Messenger[] = ['whatsapp', 'telegram', 'max', 'vk', 'sms']
 
 /** How a messenger answers and what it lets the phone see. Every delay is simulated milliseconds. */
 export interface Behaviour {
@@ -12,7 +12,8 @@ export interface Behaviour {
   mode: 'works' | 'silent' | 'refuses'
   /**
    * Which error a refusal is. WhatsApp: an error code (`131026`). Telegram: `blocked`, `deactivated`, `cant-initiate`,
-   * `chat-not-found`. MAX: `denied`, `not-found`. SMS: a `send.php` code (`7`) or `status/err` (`20/255`).
+   * `chat-not-found`. MAX: `denied`, `not-found`. VK: an error code (`902`). SMS: a `send.php` code (`7`) or `status/err` (`20/255`); SMS.ru: a
+   * code of the answer (`209`) or a status (`105`).
    * Empty: the usual one.
    */
   refusal: string

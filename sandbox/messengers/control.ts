@@ -23,7 +23,7 @@ export function showPhoneMessage(message: PhoneMessage): Record<string, unknown>
 export function showPhone(patient: Patient): Record<string, unknown> {
   return {
     id: patient.id, name: patient.name, phone: patient.phone, online: patient.online, reads: patient.reads, apps: patient.apps,
-    telegramId: patient.telegramId, maxId: patient.maxId, maxChatId: patient.maxChatId, whatsappUserId: patient.whatsappUserId,
+    telegramId: patient.telegramId, maxId: patient.maxId, maxChatId: patient.maxChatId, vkId: patient.vkId, whatsappUserId: patient.whatsappUserId,
     chats: Object.fromEntries(patient.chats), counts: countMessages(patient), messages: patient.messages.map(showPhoneMessage),
     hidesPhone: patient.hidesPhone,
   }
@@ -41,6 +41,8 @@ export function showAccounts(messengers: Messengers): Record<Messenger, unknown[
       ({ botId, token, username, name, apiRoot, webhookUrl: webhook?.url })),
     max: messengers.maxBots().map(({ userId, token, username, name, baseUrl, subscriptions }) =>
       ({ userId, token, username, name, baseUrl, webhookUrl: subscriptions[0]?.url })),
+    vk: [...messengers.vk.communities.values()].map(({ groupId, token, confirmation, screenName, name, baseUrl, servers }) =>
+      ({ groupId, token, confirmation, screenName, name, baseUrl, webhookUrl: servers[0]?.url })),
     sms: messengers.smscAccounts().map((account) => ({ ...account })),
   }
 }
@@ -158,6 +160,7 @@ export function registerControl(app: FastifyInstance, messengers: Messengers, be
       case 'whatsapp': messengers.addWhatsAppNumber(wishes); break
       case 'telegram': messengers.addTelegramBot(wishes); break
       case 'max': messengers.addMaxBot(wishes); break
+      case 'vk': messengers.addVkCommunity(wishes); break
       case 'sms': messengers.addSmscAccount(wishes)
     }
     return showAccounts(messengers)[messenger].at(-1)

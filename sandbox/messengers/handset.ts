@@ -48,12 +48,12 @@ export interface Handset {
   react(message: MessageRef, emoji: string): void
   /** Telegram and MAX: writes in a group or a channel where the bot is a member; nothing of it is on this phone's list. */
   writeInGroup(messenger: 'telegram' | 'max', text: string, options?: AccountChoice & { kind?: 'group' | 'channel' }): void
-  /** Opens a personal link (`https://t.me/<bot>?start=<token>`, `https://max.ru/<bot>?start=<token>`) and starts the bot. */
+  /** Opens a personal link (`https://t.me/<bot>?start=<token>`, `https://max.ru/<bot>?start=<token>`, `https://vk.me/<name>?ref=<token>`) and starts the bot. */
   openLink(url: string): void
   /** WhatsApp names the person by an id only. */
   hidePhone(hidden?: boolean): void
-  /** Starts a bot of Telegram or MAX. `quietly`: as if it had been started long ago. */
-  start(messenger: 'telegram' | 'max', options?: AccountChoice & { payload?: string, quietly?: boolean }): void
+  /** Starts a bot of Telegram, MAX or VK. `quietly`: as if it had been started long ago. */
+  start(messenger: 'telegram' | 'max' | 'vk', options?: AccountChoice & { payload?: string, quietly?: boolean }): void
   /** Shares the own number by the messenger's button. */
   shareContact(messenger: 'telegram' | 'max', options?: AccountChoice): PhoneMessage
   /** Sends somebody else's card, one without proof, or a manipulated one. */
@@ -83,7 +83,7 @@ export interface Network {
   accounts(messenger: Messenger): string[]
   random: Random
   /** The account that a public name belongs to. */
-  byUsername(messenger: 'telegram' | 'max', username: string): string | undefined
+  byUsername(messenger: 'telegram' | 'max' | 'vk', username: string): string | undefined
   now: () => number
 }
 
@@ -182,10 +182,10 @@ export function createHandset(network: Network, patient: Patient): Handset {
       hands[messenger].writeInGroup?.(patient, choose(messenger, account), kind, text),
     openLink(url) {
       const { hostname, pathname, searchParams } = new URL(url)
-      const messenger = hostname === 't.me' ? 'telegram' : hostname === 'max.ru' ? 'max' : undefined
+      const messenger = hostname === 't.me' ? 'telegram' : hostname === 'max.ru' ? 'max' : hostname === 'vk.me' ? 'vk' : undefined
       const account = messenger === undefined ? undefined : network.byUsername(messenger, pathname.slice(1))
       if (messenger === undefined || account === undefined) throw new PhoneError('The link leads to no bot of the sandbox')
-      handset.start(messenger, { account, payload: searchParams.get('start') ?? '' })
+      handset.start(messenger, { account, payload: searchParams.get('start') ?? searchParams.get('ref') ?? '' })
     },
     hidePhone(hidden = true) {
       patient.hidesPhone = hidden

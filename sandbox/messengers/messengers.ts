@@ -16,8 +16,10 @@ import { registerMax, type MaxBot } from './max.ts'
 import { createPhones, PhoneError, type NewPatient, type Patient, type PhoneMessage } from './phones.ts'
 import { createRandom } from './random.ts'
 import { registerSmsc, type SmscAccount } from './smsc.ts'
+import { registerSmsru, type SmsruAccount } from './smsru.ts'
 import { type Hands, type Stage } from './stage.ts'
 import { registerTelegram, type TelegramBot } from './telegram.ts'
+import { registerVk, type Vk, type VkCommunity } from './vk.ts'
 import { createPoster, type WebhookRecord } from './webhooks.ts'
 import { registerWhatsApp, type WhatsAppNumber } from './whatsapp.ts'
 import { tellTemplate, verifyCallback } from './whatsapp-management.ts'
@@ -42,6 +44,10 @@ export interface Messengers {
   addTelegramBot(options?: { username?: string, name?: string, botId?: number, token?: string }): TelegramBot
   addMaxBot(options?: { username?: string, name?: string, token?: string }): MaxBot
   addSmscAccount(options?: Partial<SmscAccount>): SmscAccount
+  /** Another vendor of SMS: its messages come to the patients' phones as SMS, as the account `id`. */
+  addSmsruAccount(options?: Partial<SmsruAccount>): SmsruAccount
+  addVkCommunity(options?: Partial<VkCommunity>): VkCommunity
+  readonly vk: Vk
   /** A number that a gateway drives: its messages come to the patients' WhatsApp, as the account `idInstance`. */
   addGreenApiInstance(options?: Partial<GreenApiInstance>): GreenApiInstance
   readonly greenApi: GreenApi
@@ -69,7 +75,7 @@ export interface Messengers {
   resetBehaviour(messenger?: Messenger): void
   /** Lets messages go that were set aside while the messenger was silent; answers how many. */
   release(messenger: Messenger): number
-  /** Account keys: phone number id, bot id, MAX user id, SMSC login. */
+  /** Account keys: phone number id, bot id, MAX user id, VK group id, SMSC login. */
   accounts(messenger: Messenger): string[]
   numbers(): readonly WhatsAppNumber[]
   telegramBots(): readonly TelegramBot[]
@@ -130,6 +136,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
   const telegram = registerTelegram(app, stage)
   const max = registerMax(app, stage)
   const smsc = registerSmsc(app, stage)
+  const smsru = registerSmsru(app, stage)
+  const vk = registerVk(app, stage)
   const greenApi = registerGreenApi(app, stage)
 
   const accounts = (messenger: Messenger): string[] => {
@@ -137,15 +145,18 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
       case 'whatsapp': return [...whatsapp.numbers.keys(), ...greenApi.instances.keys()]
       case 'telegram': return [...telegram.bots.values()].map((bot) => String(bot.botId))
       case 'max': return [...max.bots.values()].map((bot) => String(bot.userId))
-      case 'sms': return [...smsc.accounts.keys()]
+      case 'vk': return [...vk.communities.keys()]
+      case 'sms': return [...smsc.accounts.keys(), ...smsru.accounts.keys()]
     }
   }
   const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : whatsapp.hands)
-  const hands = { whatsapp: whatsappHands, telegram: telegram.hands, max: max.hands, sms: smsc.hands }
+  const smsHands: Hands = { ...handsByAccount((account) => smsru.accounts.has(account) ? smsru.hands : smsc.hands), edit: undefined, remove: undefined, react: undefined }
+  const hands = { whatsapp: whatsappHands, telegram: telegram.hands, max: max.hands, vk: vk.hands, sms: smsHands }
   const network: Network = {
     phones, accounts, hands, random, now: () => clock.now(),
     byUsername: (messenger, username) => messenger === 'telegram'
       ? messengers.telegramBots().filter((bot) => bot.username === username).map((bot) => String(bot.botId))[0]
+      : messenger === 'vk' ? [...vk.communities.values()].filter((one) => one.screenName === username).map((one) => String(one.groupId))[0]
       : messengers.maxBots().filter((bot) => bot.username === username).map((bot) => String(bot.userId))[0],
   }
   const handsets = new Map<string, Handset>()
@@ -164,6 +175,9 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     addTelegramBot: (wanted) => telegram.add(wanted),
     addMaxBot: (wanted) => max.add(wanted),
     addSmscAccount: (wanted) => smsc.add(wanted),
+    addSmsruAccount: (wanted) => smsru.add(wanted),
+    addVkCommunity: (wanted) => vk.add(wanted),
+    vk,
     addGreenApiInstance: (wanted) => greenApi.add(wanted),
     greenApi,
     async setWhatsAppWebhook(id, url, verifyToken) {

@@ -68,12 +68,13 @@ export interface Patient {
   telegramDeactivated: boolean
   maxId: number
   maxChatId: number
+  vkId: number
   whatsappUserId: string
   messages: PhoneMessage[]
   chats: Map<string, Chat>
 }
 
-/** A new person: which messengers are on the phone (all when left out). */
+/** A new person: which messengers are on the phone (all but VK when left out). */
 export interface NewPatient {
   name: string
   /** `+7900000xxxx`: numbers of the sandbox are never anybody's. */
@@ -81,6 +82,7 @@ export interface NewPatient {
   whatsapp?: boolean
   telegram?: boolean
   max?: boolean
+  vk?: boolean
   sms?: boolean
   reads?: boolean
   hidesPhone?: boolean
@@ -104,6 +106,7 @@ export interface Phones {
   byTelegramId(id: number): Patient | undefined
   byMaxId(id: number): Patient | undefined
   byMaxChatId(id: number): Patient | undefined
+  byVkId(id: number): Patient | undefined
   byWhatsAppUserId(id: string): Patient | undefined
   chat(patient: Patient, messenger: Messenger, account: string): Chat
   message(patient: Patient, messenger: Messenger, id: string, account?: string): PhoneMessage | undefined
@@ -133,6 +136,7 @@ export function createPhones(clock: Clock): Phones {
   const byTelegram = new Map<number, Patient>()
   const byMax = new Map<number, Patient>()
   const byMaxChat = new Map<number, Patient>()
+  const byVk = new Map<number, Patient>()
   const byWhatsApp = new Map<string, Patient>()
   const byMessage = new WeakMap<Patient, Map<string, PhoneMessage>>()
   const waiting = new Map<string, Waiting[]>()
@@ -188,12 +192,14 @@ export function createPhones(clock: Clock): Phones {
         reads: patient.reads ?? false,
         hidesPhone: patient.hidesPhone ?? false,
         apps: {
-          whatsapp: patient.whatsapp ?? true, telegram: patient.telegram ?? true, max: patient.max ?? true, sms: patient.sms ?? true,
+          whatsapp: patient.whatsapp ?? true, telegram: patient.telegram ?? true, max: patient.max ?? true, vk: patient.vk ?? false,
+          sms: patient.sms ?? true,
         },
         telegramId: 500_000_000 + number,
         telegramDeactivated: false,
         maxId: 123_450_000 + number,
         maxChatId: 182_180_000 + number,
+        vkId: 300_000_000 + number,
         whatsappUserId: `RU.1349120865530274${String(number).padStart(4, '0')}`,
         messages: [],
         chats: new Map(),
@@ -202,6 +208,7 @@ export function createPhones(clock: Clock): Phones {
       byTelegram.set(added.telegramId, added)
       byMax.set(added.maxId, added)
       byMaxChat.set(added.maxChatId, added)
+      byVk.set(added.vkId, added)
       byWhatsApp.set(added.whatsappUserId, added)
       byMessage.set(added, new Map())
       phones.onChange()
@@ -212,6 +219,7 @@ export function createPhones(clock: Clock): Phones {
     byTelegramId: (id) => byTelegram.get(id),
     byMaxId: (id) => byMax.get(id),
     byMaxChatId: (id) => byMaxChat.get(id),
+    byVkId: (id) => byVk.get(id),
     byWhatsAppUserId: (id) => byWhatsApp.get(id),
     chat(patient, messenger, account) {
       const key = `${messenger}/${account}`

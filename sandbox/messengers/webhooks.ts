@@ -19,6 +19,8 @@ export interface Webhook {
   orderKey?: string
   /** Where to and how to repeat it, when the address may have changed meanwhile; undefined ends the repeating. */
   refresh?(): { url: string, headers: Record<string, string> } | undefined
+  /** Whether a 2xx with this body counts: some vendors wait for a word. Left out: any body. */
+  accepts?(body: string): boolean
   /** What the application answered with a 2xx. */
   onAnswer?(body: string): void
   /** Every failed try, with how long this post has been failing in simulated milliseconds. */
@@ -86,13 +88,14 @@ export function createPoster(clock: Clock): Poster {
       const answer = await wire.post(urlOf(target.url), target.headers, webhook.body)
       entry.tries++
       entry.status = answer.status
-      if (answer.status >= 200 && answer.status < 300) {
+      const isWord = webhook.accepts?.(answer.body) ?? true
+      if (answer.status >= 200 && answer.status < 300 && isWord) {
         entry.outcome = 'accepted'
         entry.reason = undefined
         webhook.onAnswer?.(answer.body)
         return true
       }
-      entry.reason = answer.reason ?? `HTTP ${answer.status}`
+      entry.reason = answer.reason ?? (isWord ? `HTTP ${answer.status}` : 'The answer is not the word that is waited for')
       webhook.onFailure?.(entry.reason, clock.now() - startedAt)
       if (clock.now() - startedAt + waitMs > webhook.retry.forMs) break
       await clock.sleep(Math.max(waitMs, Math.min(answer.retryAfterSeconds ?? 0, 3600) * 1000))

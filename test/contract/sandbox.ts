@@ -34,16 +34,15 @@ export const useSandbox = (): World => {
     const connection = connections.get(path)
     if (connection === undefined) return { status: 404, text: '' }
     const { channel, context, events, refused } = connection
-    if (request.method === 'GET' && channel.handshake !== undefined) {
-      const challenge = channel.handshake(request, context.credentials)
-      return challenge === undefined ? { status: 403, text: '' } : { status: 200, text: challenge }
-    }
+    const proof = channel.handshake?.(request, context.credentials)
+    if (proof !== undefined) return { status: 200, text: proof }
+    if (request.method === 'GET' && channel.handshake !== undefined) return { status: 403, text: '' }
     if (!channel.verify(request, context.credentials)) {
       refused.push(request)
       return { status: 401, text: '' }
     }
     events.push(...channel.parse(request, context.credentials))
-    return { status: 200, text: 'ok' }
+    return { status: 200, text: channel.acknowledgement ?? '' }
   }
 
   beforeEach(async () => {
