@@ -1,4 +1,5 @@
 import { type Channel } from './channel.ts'
+import { email } from './email/index.ts'
 import { greenapi } from './greenapi/index.ts'
 import { max } from './max/index.ts'
 import { site } from './site/index.ts'
@@ -10,7 +11,7 @@ import { vk } from './vk/index.ts'
 import { whatsapp } from './whatsapp/index.ts'
 
 /** Every messenger that the application speaks, in the order in which pages offer them. */
-export const channels = [whatsapp, greenapi, telegram, max, vk, site, smsc, smsru, smpp] as const satisfies readonly Channel[]
+export const channels = [whatsapp, greenapi, wazzup, wazzupTelegram, telegram, max, vk, site, smsc, smsru, smpp, email] as const satisfies readonly Channel[]
 
 const byId: ReadonlyMap<string, Channel> = new Map<string, Channel>(channels.map((channel) => [channel.id, channel]))
 

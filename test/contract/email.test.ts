@@ -1,0 +1,346 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startMailProvider, type Mailbox, type MailProvider } from '../../sandbox/messengers/mail.ts'
+import { ChannelError, type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
+import { email } from '../../src/channels/email/index.ts'
+import { smtpFailure } from '../../src/channels/email/errors.ts'
+import { readLetter, withoutQuote } from '../../src/channels/email/letter.ts'
+import { createHttp } from '../../src/channels/http.ts'
+import { normalizeEmail } from '../../src/domain/email.ts'
+import { AppError } from '../../src/errors.ts'
+import { post, webhook } from './vectors.ts'
+
+const form = { address: 'Reception@clinic.example', password: 'app-pa55word', smtp: 'smtps://smtp.clinic.example:465', imap: 'imaps://imap.clinic.example:993', senderName: 'Клиника «Пример»' }
+const credentials = email.parseCredentials(form)
+const attempt = '0199a1b2-0000-7000-8000-000000000001.0'
+const message: OutboundMessage = { ref: attempt, number: 77, to: 'patient@example.ru', text: 'Ждём вас <завтра> в 10:00' }
+const http = createHttp()
+
+let provider: MailProvider
+let clinic: Mailbox
+const sessions: Session[] = []
+beforeAll(async () => {
+  provider = await startMailProvider()
+})
+beforeEach(() => {
+  clinic = provider.add('reception@clinic.example', form.password)
+  provider.add('patient@example.ru')
+  provider.carried.length = 0
+})
+afterEach(async () => {
+  await Promise.all(sessions.splice(0).map(async (session) => session.close()))
+})
+afterAll(async () => provider.stop())
+
+const own = (change: Record<string, string> = {}) => email.parseCredentials({ ...form, smtp: provider.smtpUrl, imap: provider.imapUrl, ...change })
+const contextOf = (change: Record<string, string> = {}, timeoutMs = 5_000) => ({ credentials: own(change), http, signal: AbortSignal.timeout(timeoutMs) })
+const send = async (change: Partial<OutboundMessage> = {}, form: Record<string, string> = {}, timeoutMs?: number) => email.send({ ...message, ...change }, contextOf(form, timeoutMs))
+
+const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
+  try {
+    await act()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ChannelError)
+    return error as ChannelError
+  }
+  throw new Error('nothing was thrown')
+}
+
+const until = async (what: string, check: () => boolean): Promise<void> => {
+  const end = Date.now() + 5_000
+  while (!check()) {
+    if (Date.now() > end) throw new Error(`It did not come: ${what}`)
+    await sleep(10)
+  }
+}
+
+interface Watched {
+  readonly session: Session
+  readonly emitted: RawRequest[]
+  readonly memory: { cursor: string | undefined; fails: boolean }
+  readonly told: () => readonly Inbound[]
+}
+
+const watch = async (memory: Watched['memory'] = { cursor: undefined, fails: false }): Promise<Watched> => {
+  const emitted: RawRequest[] = []
+  const session = await email.session!.open({
+    ...contextOf(),
+    emit: async (request) => {
+      await sleep(1)
+      if (memory.fails) throw new Error('the database is away')
+      emitted.push(request)
+    },
+    cursor: { load: async () => memory.cursor, save: async (value) => void (memory.cursor = value) },
+  })
+  sessions.push(session)
+  return { session, emitted, memory, told: () => emitted.flatMap((request) => email.parse(request, own())) }
+}
+
+/** What a letter means, read as the session reads it. */
+const meaningOf = async (source: string, change: Record<string, string> = {}): Promise<readonly Inbound[]> =>
+  email.parse(post(await readLetter(Buffer.from(source), '1.2')), email.parseCredentials({ ...form, ...change }))
+
+const letterOf = (lines: Record<string, string>, text = 'Здравствуйте'): string => [...Object.entries(lines).map(([name, value]) => `${name}: ${value}`), 'Content-Type: text/plain; charset=utf-8', '', text].join('\r\n')
+
+describe('email: what the settings form takes', () => {
+  it.each(['address', 'password', 'smtp', 'imap'])('names the field %s in a sentence when it is empty', (name) => {
+    expect(() => email.parseCredentials({ ...form, [name]: ' ' })).toThrow(expect.objectContaining({ code: 'FORM_INVALID', fields: { [name]: expect.stringMatching(/[а-я].*[.]$/) } }))
+  })
+
+  it.each([['address', 'clinic'], ['smtp', 'https://smtp.example'], ['imap', 'imap://'], ['subject', 'a\r\nBcc: everybody@example.ru'], ['senderName', 'a\nb'], ['bounceAddress', 'bounce@clinic.example']])('refuses %s = %j', (name, value) => {
+    expect(() => email.parseCredentials({ ...form, [name]: value })).toThrow(AppError)
+  })
+
+  it('states its abilities as consistent data; nobody can post to it', () => {
+    expect(email).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'email', isIdempotent: false, session: { carriesSends: false } })
+    expect(email.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password'])
+    expect(email.verify(post({}), credentials)).toBe(false)
+  })
+
+  it('an address has one spelling; what is no address is none', () => {
+    expect(normalizeEmail(' Patient@Example.RU ')).toBe('patient@example.ru')
+    for (const junk of ['', 'a', 'a@b', 'a b@c.ru', 'a@b..ru', '<a@b.ru>', 'a@b.ru,c@d.ru', 'a@b.ru\r\nBcc: c@d.ru']) expect(normalizeEmail(junk)).toBeUndefined()
+  })
+})
+
+describe('email: what its vectors mean', () => {
+  const about = { externalId: 'dispatch-0b1f-1@clinic.example', attemptRef: 'dispatch-0b1f-1' }
+  it.each<[string, unknown]>([
+    ['email-auto-reply', [{ type: 'receipt', ...about, level: 'delivered' }]],
+    ['email-dsn-delayed', []],
+    ['email-dsn-delivered', [{ type: 'receipt', ...about, level: 'delivered' }]],
+    ['email-dsn-failed-policy', [{ type: 'failure', ...about, failure: { class: 'content', code: '5.7.1' } }]],
+  ])('%s', async (name, meaning) => {
+    expect(await meaningOf(webhook(name).body.toString('utf8'))).toEqual(meaning)
+  })
+
+  it.each<[string, object]>([
+    ['email-smtp-450', { failure: { class: 'transient', code: '4.2.0' }, outcome: 'rejected', retryAfterSeconds: 300 }],
+    ['email-smtp-550', { failure: { class: 'recipientPermanent', code: '5.1.1' }, outcome: 'rejected' }],
+  ])('%s', (name, meaning) => {
+    expect(smtpFailure(JSON.parse(webhook(name).body.toString('utf8')), true)).toMatchObject(meaning)
+  })
+
+  it.each<[string, string, unknown]>([
+    ['failed', '5.1.1', { type: 'failure', failure: { class: 'recipientPermanent', code: '5.1.1' } }],
+    ['failed', '5.2.2', { type: 'failure', failure: { class: 'recipientTemporary', code: '5.2.2' } }],
+    ['failed', '4.4.7', { type: 'failure', failure: { class: 'recipientTemporary', code: '4.4.7' } }],
+    ['failed', '5.3.4', { type: 'failure', failure: { class: 'content', code: '5.3.4' } }],
+    ['relayed', '2.0.0', { type: 'receipt', level: 'sent' }],
+    ['expanded', '2.0.0', { type: 'receipt', level: 'sent' }],
+  ])('a report that says "%s", %s', async (action, status, meaning) => {
+    const source = webhook('email-dsn-failed-policy').body.toString('utf8').replace('Action: failed', `Action: ${action}`).replace('Status: 5.7.1', `Status: ${status}`)
+    expect(await meaningOf(source)).toEqual([{ ...about, ...(meaning as object) }])
+  })
+
+  it('email-smtp-250 is accepted by the next server and no more', () => {
+    expect(webhook('email-smtp-250').body.toString('utf8')).toContain('250 2.0.0 OK')
+    expect(email.receipts[0]).toBe('accepted')
+  })
+
+  it('a bounce finds its letter by the address that it came to, where no report names it', async () => {
+    const [report] = await meaningOf(webhook('email-dsn-failed-policy').body.toString('utf8').replace(/Original-Envelope-Id.*\r\n/, ''), { bounceAddress: 'bounce+*@clinic.example' })
+    expect(report).toMatchObject({ type: 'failure', ...about })
+  })
+})
+
+describe('email: letters of people and of programs', () => {
+  const from = { From: 'Иван <Patient@Example.ru>', To: 'reception@clinic.example', 'Message-ID': '<m1@example.ru>' }
+
+  it('a letter is a message of its address, with a subject of its own', async () => {
+    expect(await meaningOf(letterOf({ ...from, From: 'Ivan <Patient@Example.ru>', Subject: 'Question' }))).toEqual([
+      { type: 'message', externalId: 'm1@example.ru', chat: { id: 'patient@example.ru', userId: 'patient@example.ru', name: 'Ivan' }, text: 'Question\n\nЗдравствуйте' },
+    ])
+  })
+
+  it('an answer quotes our letter by its id, without its subject and its quoted text', async () => {
+    const text = 'Да, приду\r\n\r\nпн, 23 нояб. 2026 г. в 10:00, Клиника <reception@clinic.example> пишет:\r\n> Ждём вас'
+    expect(await meaningOf(letterOf({ ...from, Subject: 'Re: Сообщение', 'In-Reply-To': `<${attempt}@clinic.example>` }, text))).toMatchObject([{ type: 'message', text: 'Да, приду', replyTo: `${attempt}@clinic.example` }])
+    expect(await meaningOf(letterOf({ ...from, References: `<other@x.ru> <${attempt}@clinic.example>` }, text))).toMatchObject([{ replyTo: `${attempt}@clinic.example` }])
+  })
+
+  it.each([
+    ['a holiday answer', { 'Auto-Submitted': 'auto-generated' }], ['a bulk letter', { Precedence: 'bulk' }], ['Exchange\'s automatic answer', { 'X-Auto-Response-Suppress': 'All' }],
+    ['a mailing list', { 'List-Id': '<news.example.ru>' }], ['an advertisement', { 'List-Unsubscribe': '<mailto:off@example.ru>' }], ['a bounce', { 'Return-Path': '<>' }], ['a robot', { From: 'no-reply@example.ru' }],
+    ['F21: a copy of our own letter', { From: 'reception@clinic.example' }],
+  ])('%s is nobody to talk to', async (_, headers) => {
+    expect(await meaningOf(letterOf({ ...from, ...headers }))).toEqual([])
+  })
+
+  it('a person who says that they are no program is a person', async () => {
+    expect(await meaningOf(letterOf({ ...from, 'Auto-Submitted': 'no' }))).toHaveLength(1)
+  })
+
+  it('a letter without an id is known by its words', async () => {
+    const without = { From: from.From, To: from.To }
+    const [first] = await meaningOf(letterOf(without))
+    const [again] = await meaningOf(letterOf(without))
+    expect(first).toMatchObject({ type: 'message', externalId: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(again).toEqual(first)
+  })
+
+  it('where nothing but a quotation is, the quotation is what was said', () => {
+    expect(withoutQuote('> только цитата')).toBe('> только цитата')
+  })
+
+  it('any bytes are a letter, and any body a list of events or a plain error', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (source) => {
+        expect(Array.isArray(await meaningOf(source))).toBe(true)
+        try {
+          expect(Array.isArray(email.parse(post(source), credentials))).toBe(true)
+        } catch (error) {
+          expect((error as Error).constructor).toBe(Error)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('email: sending', () => {
+  it('returns its own Message-ID, asks for reports, and escapes everything in the letter\'s HTML', async () => {
+    expect(await send()).toEqual({ externalId: `${attempt}@clinic.example`, parts: 1 })
+    const [carried] = provider.carried
+    expect(carried).toMatchObject({ from: 'reception@clinic.example', to: ['patient@example.ru'], envelopeId: attempt, notify: ['SUCCESS', 'FAILURE', 'DELAY'] })
+    const letter = await readLetter(Buffer.from(carried!.source), '1.1')
+    expect(letter).toMatchObject({ messageId: `${attempt}@clinic.example`, from: 'reception@clinic.example', fromName: 'Клиника «Пример»', subject: 'Сообщение от клиники', text: message.text })
+    expect(letter.marks['auto-submitted']).toBe('auto-generated')
+    expect(carried!.source).toContain('&lt;')
+    expect(carried!.source).not.toContain('<=D0')
+  })
+
+  it('an operator\'s answer stands in the thread of what it answers, with a file', async () => {
+    const file = { kind: 'file' as const, name: 'Памятка.pdf', mimeType: 'application/pdf', bytes: Buffer.from('%PDF-1.4 памятка') }
+    await send({ ref: 'msg.12', replyTo: 'm1@example.ru', rich: [{ type: 'bold', children: [{ type: 'text', text: '<b>' }] }], text: '<b>', file })
+    const source = provider.carried[0]!.source
+    expect(source).toMatch(/^In-Reply-To: <m1@example.ru>\r$/m)
+    expect(source).toMatch(/^References: <m1@example.ru>\r$/m)
+    expect(source).toContain('<b>&lt;b&gt;</b>')
+    const letter = await readLetter(Buffer.from(source), '1.1')
+    expect(letter.marks['auto-submitted']).toBeUndefined()
+    expect(letter.attachments).toMatchObject([{ name: 'Памятка.pdf', mimeType: 'application/pdf' }])
+  })
+
+  it.each<['MAIL' | 'RCPT' | 'DATA' | 'END', string, object]>([
+    ['RCPT', '450 4.2.0 Greylisted, try again in 300 seconds', { failure: { class: 'transient', code: '4.2.0' }, outcome: 'rejected', retryAfterSeconds: 300 }],
+    ['RCPT', '550 5.1.1 No such user', { failure: { class: 'recipientPermanent', code: '5.1.1' }, outcome: 'rejected' }],
+    ['RCPT', '550 No such user', { failure: { class: 'recipientPermanent', code: '550' }, outcome: 'rejected' }],
+    ['RCPT', '552 5.2.2 Mailbox full', { failure: { class: 'recipientTemporary', code: '5.2.2' }, outcome: 'rejected' }],
+    ['END', '554 5.7.1 Message rejected as spam', { failure: { class: 'content', code: '5.7.1' }, outcome: 'rejected' }],
+    ['MAIL', '553 5.7.1 Sender address rejected', { failure: { class: 'channelPermanent', code: '5.7.1' }, outcome: 'rejected' }],
+    ['RCPT', 'drop', { failure: { class: 'transient' }, outcome: 'rejected' }],
+    ['END', 'drop', { failure: { class: 'transient' }, outcome: 'unknown' }],
+  ])('tells what %s answered with "%s" means', async (at, answer, meaning) => {
+    provider.nextTrouble({ at, answer })
+    const error = await thrownBy(async () => send())
+    expect(error).toMatchObject(meaning)
+    expect(error.message).toMatch(/^[А-Я].*[.]$/)
+    expect(JSON.stringify([error.message, error.stack])).not.toContain('patient@example')
+  })
+
+  it('F05 leaves the outcome open when the letter was taken and no answer came, and knows that nothing left before', async () => {
+    provider.nextTrouble({ at: 'END', answer: 'hang' })
+    expect(await thrownBy(async () => send({}, {}, 400))).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'TIMEOUT' } })
+    expect(provider.carried).toHaveLength(1)
+    provider.nextTrouble({ at: 'DATA', answer: 'hang' })
+    expect(await thrownBy(async () => send({}, {}, 400))).toMatchObject({ outcome: 'rejected' })
+    expect(await thrownBy(async () => send({}, { smtp: 'smtp://127.0.0.1:1' }))).toMatchObject({ outcome: 'rejected', failure: { class: 'transient' } })
+    expect(provider.carried).toHaveLength(1)
+  })
+
+  it('F47 tells the administrator what to do when a server does not take the password or has no such folder', async () => {
+    for (const change of [{ password: 'wrong' }, { folder: 'Письма' }] as Record<string, string>[]) {
+      const error = await thrownBy(async () => email.check(contextOf(change)))
+      expect(error).toMatchObject({ failure: { class: 'channelPermanent' } })
+      expect(error.message).toMatch(/^[А-Я].*[.]$/)
+      expect(JSON.stringify([error.message, error.stack])).not.toContain('wrong')
+    }
+    expect(await email.connect({ ...contextOf(), hookUrl: 'https://clinic.example/hooks/1' })).toMatchObject({ title: 'reception@clinic.example' })
+  })
+
+  it('refuses a text that is empty or too long before anything leaves', async () => {
+    for (const text of [' ', 'я'.repeat(20_001)]) expect(await thrownBy(async () => send({ text }))).toMatchObject({ outcome: 'rejected', failure: { class: 'content' } })
+    expect(provider.carried).toHaveLength(0)
+  })
+})
+
+describe('email: the mailbox', () => {
+  it('what lay there before is not taken; what comes is, at once and in its order', async () => {
+    provider.write({ from: 'old@example.ru', to: clinic.address, text: 'старое' })
+    const watched = await watch()
+    for (const text of ['Первое', 'Второе']) provider.write({ from: 'patient@example.ru', to: clinic.address, text })
+    await until('both are there', () => watched.told().length === 2)
+    expect(watched.told()).toMatchObject([{ type: 'message', text: 'Первое' }, { type: 'message', text: 'Второе' }])
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Третье' })
+    await until('the third is there', () => watched.told().length === 3)
+  })
+
+  it('reports of our letter come back to it', async () => {
+    const watched = await watch()
+    await send()
+    await until('it is delivered', () => watched.told().length === 1)
+    expect(watched.told()).toMatchObject([{ type: 'receipt', level: 'delivered', attemptRef: attempt, externalId: `${attempt}@clinic.example` }])
+    provider.bounce('gone@example.ru', '5.1.1', '550 No such user')
+    await send({ to: 'gone@example.ru' })
+    await until('it bounced', () => watched.told().length === 2)
+    expect(watched.told()[1]).toMatchObject({ type: 'failure', attemptRef: attempt, failure: { class: 'recipientPermanent', code: '5.1.1' } })
+  })
+
+  it('F32 what came while nobody watched is taken by the next session, once', async () => {
+    const first = await watch()
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
+    await until('the first is there', () => first.told().length === 1)
+    await first.session.close()
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Второе' })
+    const next = await watch(first.memory)
+    await until('the second is there', () => next.told().length === 1)
+    expect(next.told()).toMatchObject([{ text: 'Второе' }])
+  })
+
+  it('what could not be stored is taken again', async () => {
+    const first = await watch()
+    first.memory.fails = true
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
+    await first.session.ended
+    expect(first.emitted).toEqual([])
+    const next = await watch({ cursor: first.memory.cursor, fails: false })
+    await until('it is there', () => next.told().length === 1)
+  })
+
+  it('a mailbox that was made anew is read from its beginning, and the same letter has the same id', async () => {
+    const first = await watch()
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
+    await until('the first is there', () => first.told().length === 1)
+    await first.session.close()
+    provider.renew(clinic)
+    const next = await watch(first.memory)
+    await until('it is there again', () => next.told().length === 1)
+    expect((next.told()[0] as { externalId: string }).externalId).toBe((first.told()[0] as { externalId: string }).externalId)
+  })
+
+  it('an attachment is fetched when it is wanted, and said to be gone when it is', async () => {
+    const watched = await watch()
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256))
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Анализы', file: { name: 'Анализы.pdf', type: 'application/pdf', bytes } })
+    await until('it is there', () => watched.told().length === 1)
+    const [told] = watched.told() as Extract<Inbound, { type: 'message' }>[]
+    const [file] = told!.files!
+    expect(file).toMatchObject({ kind: 'file', name: 'Анализы.pdf', mimeType: 'application/pdf', sizeBytes: 5000 })
+    const got = await email.download!(file!, { ...contextOf(), maxBytes: 10_000 })
+    expect(Buffer.from(got.bytes).equals(bytes)).toBe(true)
+    expect(await thrownBy(async () => email.download!(file!, { ...contextOf(), maxBytes: 100 }))).toMatchObject({ failure: { class: 'content', code: 'file.large' } })
+    provider.renew(clinic)
+    expect(await thrownBy(async () => email.download!(file!, { ...contextOf(), maxBytes: 10_000 }))).toMatchObject({ failure: { class: 'content', code: 'file.gone' } })
+  })
+
+  it('a session ends when the server cuts it, and takes its leave when it is closed', async () => {
+    const first = await watch()
+    for (const session of provider.imapSessions) session.end()
+    await first.session.ended
+    const next = await watch()
+    await next.session.close()
+    await until('nobody is logged in', () => provider.imapSessions.size === 0)
+  })
+})
