@@ -84,6 +84,8 @@ export interface OutboundFile {
   readonly name: string
   readonly mimeType: string
   readonly bytes: Uint8Array
+  /** The same bytes at an address of ours that needs no key and no redirect and ends in a day or two: for vendors that take nothing but addresses. */
+  readonly link?: string
 }
 
 /**
@@ -256,6 +258,8 @@ export interface Channel<Credentials = unknown> {
   readonly canRequestContact?: boolean
   /** The messenger is driven past its official API: a ban threatens, so it is for one-to-one talk unless the clinic decides otherwise. */
   readonly isGrey?: boolean
+  /** People talk here and nothing else: no route may have it as a step. */
+  readonly isManualOnly?: boolean
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]

@@ -8,6 +8,7 @@ import { smsc } from './smsc/index.ts'
 import { smsru } from './smsru/index.ts'
 import { telegram } from './telegram/index.ts'
 import { vk } from './vk/index.ts'
+import { wazzup, wazzupTelegram } from './wazzup/index.ts'
 import { whatsapp } from './whatsapp/index.ts'
 
 /** Every messenger that the application speaks, in the order in which pages offer them. */

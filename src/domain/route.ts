@@ -46,6 +46,8 @@ export interface ConnectionAbility {
   readonly receipts: readonly Proof[]
   readonly hasButtons: boolean
   readonly needsTemplate: boolean
+  /** For talk alone: no step may use it. */
+  readonly isManualOnly?: boolean
   readonly textLength: number
 }
 
@@ -57,6 +59,7 @@ export interface RouteProblem {
     | 'tooManySteps'
     | 'unknownConnection'
     | 'connectionOff'
+    | 'manualOnly'
     | 'proofImpossible'
     | 'actedNeedsButtons'
     | 'templateRequired'
@@ -95,6 +98,7 @@ export const problemsOf = (
       return
     }
     if (!ability.isUsable) problems.push({ step: index, code: 'connectionOff' })
+    if (ability.isManualOnly === true) problems.push({ step: index, code: 'manualOnly' })
     if (!ability.receipts.includes(step.proof)) problems.push({ step: index, code: 'proofImpossible' })
     if (step.content.buttons === true && !ability.hasButtons) problems.push({ step: index, code: 'actedNeedsButtons' })
     if (ability.needsTemplate && step.content.template === undefined) problems.push({ step: index, code: 'templateRequired' })

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { type InboundFile } from '../channels/channel.ts'
+import { downloadFile } from '../channels/http.ts'
 import { findMessages, type MessageFile } from '../db/messages.ts'
+import { findPortal } from '../db/portals.ts'
 import { isSameSecret } from '../db/secrets.ts'
 import { portalId, type PortalId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
@@ -34,10 +36,10 @@ interface Claims {
 
 const sign = (deps: Deps, payload: string): string => createHmac('sha256', deps.secrets.purposeKey('files')).update(payload).digest('base64url').slice(0, 32)
 
-/** A link to a patient's file that works without signing in, for a week: the portal fetches it so, and the history page shows it. */
-export const fileLink = (deps: Deps, portal: PortalId, messageId: number, index: number, file: MessageFile): string => {
+/** A link to a file of a conversation that works without signing in, for a week: the portal fetches it so, and the history page shows it. */
+export const fileLink = (deps: Deps, portal: PortalId, messageId: number, index: number, file: MessageFile, days = linkDays): string => {
   // Whole days: the same file keeps the same address for a day, which browsers and the portal can remember.
-  const day = Math.floor(Date.now() / 86_400_000) + linkDays + 1
+  const day = Math.floor(Date.now() / 86_400_000) + days + 1
   const payload = Buffer.from(JSON.stringify([portal, messageId, index, day])).toString('base64url')
   return `${deps.publicUrl()}/files/${payload}.${sign(deps, payload)}/${encodeURIComponent(nameOf(file, index))}`
 }
@@ -70,6 +72,23 @@ export const openFile = async (deps: Deps, token: string): Promise<OpenedFile> =
   return fetchFile(deps, portalId(claims.portal), claims.message, claims.index)
 }
 
+/** Where an operator's file lies: in the portal that told of it and nowhere else. */
+export const portalFileUrl = async (deps: Deps, portal: PortalId, file: MessageFile): Promise<string | undefined> => {
+  const known = await findPortal(deps.db, portal)
+  const url = URL.parse(file.url ?? '', known?.clientEndpoint)
+  const isThere = url !== null && url.host === URL.parse(known?.clientEndpoint ?? '')?.host && /^https?:$/.test(url.protocol)
+  return isThere ? url.href : undefined
+}
+
+/** An operator's file for a vendor that fetches it itself. */
+const fetchOperatorFile = async (deps: Deps, portal: PortalId, file: MessageFile, index: number): Promise<OpenedFile> => {
+  const url = await portalFileUrl(deps, portal, file)
+  if (url === undefined) throw new AppError('NOT_FOUND', 'Этого файла больше нет.')
+  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+  const { bytes, mimeType } = await downloadFile(deps.http, { url }, { signal, maxBytes: mostFileBytes })
+  return { bytes, mimeType: file.mimeType ?? mimeType ?? 'application/octet-stream', name: nameOf(file, index) }
+}
+
 /** The same by the message. */
 export const fetchFile = async (deps: Deps, portal: PortalId, messageId: number, index: number): Promise<OpenedFile> => {
   const key = `${portal} ${messageId} ${index}`
@@ -78,6 +97,7 @@ export const fetchFile = async (deps: Deps, portal: PortalId, messageId: number,
   const message = (await findMessages(deps.db, portal, [messageId])).get(messageId)
   const file = message?.files[index]
   const open = message === undefined ? undefined : await deps.connections.byId(portal, message.connectionId)
+  if (message !== undefined && file?.url !== undefined && message.deletedAt === undefined) return fetchOperatorFile(deps, portal, file, index)
   if (message === undefined || file?.ref === undefined || open?.channel.download === undefined || message.deletedAt !== undefined) throw new AppError('NOT_FOUND', 'Этого файла больше нет.')
   const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000 * 2)])
   const downloaded = await open.channel.download(file as InboundFile, { credentials: open.credentials, http: deps.http, signal, maxBytes: mostFileBytes })

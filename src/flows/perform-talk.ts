@@ -15,7 +15,7 @@ import { type Failure } from '../domain/receipt.ts'
 import { plainTextOf } from '../domain/rich-text.ts'
 import { messageOf } from '../errors.ts'
 import { enqueueChat, noteEntry, type ChatRef } from './chat-effects.ts'
-import { mostFileBytes } from './chat-files.ts'
+import { fileLink, mostFileBytes, portalFileUrl } from './chat-files.ts'
 import { type OperatorNote } from './chat-words.ts'
 import { type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
@@ -184,7 +184,7 @@ const outboundOf = async (deps: Deps, { message, identity, open }: Prepared): Pr
   }
   if (file?.url === undefined) return base
   const found = await operatorFile(deps, open.connection.portalId, file, open.channel)
-  return 'is' in found ? found : { ...base, file: found }
+  return 'is' in found ? found : { ...base, file: { ...found, link: fileLink(deps, open.connection.portalId, message.id, 0, file, 1) } }
 }
 
 /** An operator's file, fetched from the portal that told of it and from nowhere else. */
@@ -194,13 +194,11 @@ const operatorFile = async (deps: Deps, portalId: PortalId, file: Message['files
   const tooBig: Ending = { is: 'refused', failure: { class: 'content', code: 'fileTooBig' }, note: 'fileTooBig', values: { name, size: String(Math.floor(most / 1_048_576)) } }
   const unreadable: Ending = { is: 'refused', failure: { class: 'content', code: 'fileUnreadable' }, note: 'fileUnreadable', values: { name } }
   if ((file.sizeBytes ?? 0) > most) return tooBig
-  const portal = await findPortal(deps.db, portalId)
-  const host = URL.parse(portal?.clientEndpoint ?? '')?.host
-  const url = URL.parse(file.url!, portal?.clientEndpoint)
-  if (url === null || url.host !== host || !/^https?:$/.test(url.protocol)) return unreadable
+  const url = await portalFileUrl(deps, portalId, file)
+  if (url === undefined) return unreadable
   try {
     const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
-    const { bytes, mimeType } = await downloadFile(deps.http, { url: url.href }, { signal, maxBytes: most })
+    const { bytes, mimeType } = await downloadFile(deps.http, { url }, { signal, maxBytes: most })
     return { kind: file.kind, name, mimeType: file.mimeType ?? mimeType ?? 'application/octet-stream', bytes }
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error

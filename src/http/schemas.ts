@@ -19,6 +19,7 @@ export const ChannelInfo = z.strictObject({
   hasButtons: z.boolean(),
   needsTemplate: z.boolean(),
   isGrey: z.boolean(),
+  isManualOnly: z.boolean(),
   addressedBy: z.enum(['phone', 'email', 'identity']),
   textLength: z.number(),
   fields: z.array(
