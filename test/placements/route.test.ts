@@ -188,6 +188,8 @@ describe('presets', () => {
     const connections = [connection('B1', world.channels[1]!, { state: 'broken' }), connection('B2', world.channels[1]!), connection('P', plain, { state: 'off' })]
     expect(presetsOf({ ...world, connections }, 'en').map((preset) => order({ ...draftOver(), steps: preset.steps }))).toEqual(['B2 task'])
     expect(presetsOf({ ...world, connections: [] }, 'en')).toEqual([])
+    // What is grey or for talk alone is proposed by nobody.
+    for (const part of [{ isGrey: true }, { isManualOnly: true }]) expect(presetsOf({ ...world, channels: world.channels.map((one) => ({ ...one, ...part })) }, 'en')).toEqual([])
   })
 
   it('are possible routes once the template is named', () => {

@@ -10,6 +10,7 @@ const abilities: Readonly<Record<string, ConnectionAbility>> = {
   sms: { ...ability, receipts: ['accepted', 'sent', 'delivered'], hasButtons: false },
   whatsapp: { ...ability, receipts: ['accepted', 'sent', 'delivered', 'read', 'acted'], needsTemplate: true },
   off: { ...ability, isUsable: false },
+  manual: { ...ability, isManualOnly: true },
 }
 const problems = (...steps: readonly RouteStep[]): readonly string[] => problemsOf(steps, (id) => abilities[id]).map(({ step: index, code }) => `${index ?? 'route'}: ${code}`)
 const template = { name: 'reminder', language: 'ru', parameters: [] }
@@ -25,6 +26,7 @@ describe('B3: a route that cannot work', () => {
     ['route: tooManySteps', Array.from({ length: maxSteps + 1 }, (_, index) => ({ ...step('bot', 'accepted', 5), connectionId: `bot-${index}` as never }))],
     ['0: unknownConnection', [step('gone', 'accepted', 5)]],
     ['0: connectionOff', [step('off', 'accepted', 5)]],
+    ['0: manualOnly', [step('manual', 'accepted', 5)]],
     ['0: proofImpossible', [step('bot', 'delivered', 5)]],
     ['0: proofImpossible', [step('sms', 'acted', 5)]],
     ['0: actedNeedsButtons', [step('sms', 'delivered', 5, { buttons: true })]],

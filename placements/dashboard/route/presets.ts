@@ -28,7 +28,7 @@ const texts = {
 /** Rich messengers by number first, bots next, the plain and surest last. */
 const placeOf = (channel: ChannelInfo): number => (channel.addressedBy === 'identity' ? 1 : channel.needsTemplate || channel.hasButtons ? 0 : 2)
 
-/** One connection of each channel, in the order in which a cascade uses them; those that work go before those that do not. */
+/** One connection of each channel that may stand in a route and is not for one-to-one talk by default, in the order in which a cascade uses them; those that work go before those that do not. */
 const inOrder = (world: World): readonly { connection: Connection; channel: ChannelInfo }[] => {
   const states = { working: 0, broken: 1, off: 2 }
   const seen = new Set<string>()
@@ -36,7 +36,7 @@ const inOrder = (world: World): readonly { connection: Connection; channel: Chan
     .sort((a, b) => states[a.state] - states[b.state])
     .flatMap((connection) => {
       const channel = channelOf(world, connection.id)
-      if (channel === undefined || connection.state === 'off' || seen.has(channel.id)) return []
+      if (channel === undefined || channel.isManualOnly || channel.isGrey || connection.state === 'off' || seen.has(channel.id)) return []
       seen.add(channel.id)
       return [{ connection, channel }]
     })
