@@ -68,13 +68,19 @@ export function parseMultipart(raw: Buffer, contentType: string): { fields: Reco
   return { fields, files }
 }
 
+/** A parameter of `Content-Disposition`: in quotes, or without them as RFC 2183 allows and some clients write. */
+function parameterOf(head: string, name: string): string | undefined {
+  const found = new RegExp(`;\\s*${name}=(?:"([^"]*)"|([^;"\\s][^;\\r\\n]*))`, 'i').exec(head)
+  return found === null ? undefined : found[1] ?? found[2]
+}
+
 function readPart(part: Buffer, fields: Record<string, string>, files: Record<string, UploadedFile>): void {
   const split = part.indexOf('\r\n\r\n')
   if (split === -1) return
   const head = part.subarray(0, split).toString('utf8')
   const data = part.subarray(split + 4)
-  const name = /;\s*name="([^"]*)"/i.exec(head)?.[1]
-  const filename = /;\s*filename="([^"]*)"/i.exec(head)?.[1]
+  const name = parameterOf(head, 'name')
+  const filename = parameterOf(head, 'filename')
   if (name === undefined) return
   if (filename === undefined) fields[name] = data.toString('utf8')
   else files[name] = { filename, data, contentType: /content-type:\s*([^\r\n]+)/i.exec(head)?.[1] ?? 'application/octet-stream' }

@@ -23,6 +23,8 @@ export interface TelegramBot {
   webhook?: { url: string, secretToken?: string, maxConnections: number, allowedUpdates: string[] }
   lastError?: { at: number, message: string }
   nextUpdateId: number
+  /** How often updates were asked for: whoever asks last ends the others. */
+  polls: number
   /** Updates that nobody fetched yet, for `getUpdates`. */
   updates: { update_id: number, [kind: string]: unknown }[]
   lastMessageIds: Map<number, number>
@@ -136,6 +138,16 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     }
   }
 
+  /** Waits as long as the caller wants, up to 50 s, for an update; false when somebody else began to ask. */
+  const hasTurn = async (bot: TelegramBot, parameters: Parameters): Promise<boolean> => {
+    const turn = ++bot.polls
+    const end = stage.clock.now() + Math.min(50, Math.max(0, Number(parameters.timeout ?? 0))) * 1000
+    const isWaiting = (): boolean => bot.polls === turn && bot.webhook === undefined && stage.clock.now() < end &&
+      !bot.updates.some((update) => update.update_id >= Number(parameters.offset ?? 0))
+    while (isWaiting()) await new Promise((resolve) => setTimeout(resolve, 10))
+    return bot.polls === turn
+  }
+
   // A method may also be called in the answer to a webhook; its result is never seen.
   const runReply = (bot: TelegramBot, answer: string): void => {
     if (!answer.startsWith('{')) return
@@ -161,7 +173,13 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
     const parameters = { ...request.query as Parameters, ...readParameters(request) }
     const kind = method.startsWith('send') && method !== 'sendchataction' ? 'send' : 'call'
     const to = { messenger: 'telegram', account: String(bot.botId), method, kind, isMedia: isMediaMethod(method) } as const
-    return answerCall(stage, to, reply, troubles, (behaviour) => execute(bot, method, parameters, behaviour))
+    return answerCall(stage, to, reply, troubles, async (behaviour) => {
+      if (method === 'getupdates' && !await hasTurn(bot, parameters)) {
+        return errorAnswer(new TelegramRefusal(409,
+          'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running'))
+      }
+      return execute(bot, method, parameters, behaviour)
+    })
   }
   for (const url of ['/tg/bot:token/:method', '/bot:token/:method']) {
     app.route({ method: ['GET', 'POST'], url, handler: handle as any })
@@ -191,6 +209,7 @@ export function registerTelegram(app: FastifyInstance, stage: Stage): Telegram {
         name: options.name ?? 'Клиника «Пример»',
         apiRoot: `${stage.origin()}/tg`,
         nextUpdateId: 881_000_000 + Math.floor(stage.random.next() * 1000) * 1000,
+        polls: 0,
         updates: [],
         lastMessageIds: new Map(),
         callbacks: new Map(),
