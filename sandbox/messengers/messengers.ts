@@ -16,6 +16,7 @@ import { registerMax, type MaxBot } from './max.ts'
 import { createPhones, PhoneError, type NewPatient, type Patient, type PhoneMessage } from './phones.ts'
 import { createRandom } from './random.ts'
 import { registerSmsc, type SmscAccount } from './smsc.ts'
+import { createSmppCentre, type SmppAccount, type SmppCentre } from './smpp.ts'
 import { registerSmsru, type SmsruAccount } from './smsru.ts'
 import { type Hands, type Stage } from './stage.ts'
 import { registerTelegram, type TelegramBot } from './telegram.ts'
@@ -46,6 +47,9 @@ export interface Messengers {
   addSmscAccount(options?: Partial<SmscAccount>): SmscAccount
   /** Another vendor of SMS: its messages come to the patients' phones as SMS, as the account `id`. */
   addSmsruAccount(options?: Partial<SmsruAccount>): SmsruAccount
+  /** An account at an operator's SMSC, reached by SMPP 3.4. */
+  addSmppAccount(options?: Partial<SmppAccount>): SmppAccount
+  readonly smpp: SmppCentre
   addVkCommunity(options?: Partial<VkCommunity>): VkCommunity
   readonly vk: Vk
   /** A number that a gateway drives: its messages come to the patients' WhatsApp, as the account `idInstance`. */
@@ -137,6 +141,7 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
   const max = registerMax(app, stage)
   const smsc = registerSmsc(app, stage)
   const smsru = registerSmsru(app, stage)
+  const smpp = createSmppCentre(stage)
   const vk = registerVk(app, stage)
   const greenApi = registerGreenApi(app, stage)
 
@@ -146,11 +151,11 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
       case 'telegram': return [...telegram.bots.values()].map((bot) => String(bot.botId))
       case 'max': return [...max.bots.values()].map((bot) => String(bot.userId))
       case 'vk': return [...vk.communities.keys()]
-      case 'sms': return [...smsc.accounts.keys(), ...smsru.accounts.keys()]
+      case 'sms': return [...smsc.accounts.keys(), ...smsru.accounts.keys(), ...smpp.accounts.keys()]
     }
   }
   const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : whatsapp.hands)
-  const smsHands: Hands = { ...handsByAccount((account) => smsru.accounts.has(account) ? smsru.hands : smsc.hands), edit: undefined, remove: undefined, react: undefined }
+  const smsHands: Hands = { ...handsByAccount((account) => smsru.accounts.has(account) ? smsru.hands : smpp.accounts.has(account) ? smpp.hands : smsc.hands), edit: undefined, remove: undefined, react: undefined }
   const hands = { whatsapp: whatsappHands, telegram: telegram.hands, max: max.hands, vk: vk.hands, sms: smsHands }
   const network: Network = {
     phones, accounts, hands, random, now: () => clock.now(),
@@ -176,6 +181,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     addMaxBot: (wanted) => max.add(wanted),
     addSmscAccount: (wanted) => smsc.add(wanted),
     addSmsruAccount: (wanted) => smsru.add(wanted),
+    addSmppAccount: (wanted) => smpp.add(wanted),
+    smpp,
     addVkCommunity: (wanted) => vk.add(wanted),
     vk,
     addGreenApiInstance: (wanted) => greenApi.add(wanted),
@@ -238,11 +245,13 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     async stop() {
       clearTimeout(changing)
       poster.stop()
+      smpp.stop()
       await app.close()
     },
   }
 
   messengers.mountControl(app)
+  await smpp.listen()
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   origin = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return messengers
