@@ -21,6 +21,7 @@ import { registerSmsru, type SmsruAccount } from './smsru.ts'
 import { type Hands, type Stage } from './stage.ts'
 import { registerTelegram, type TelegramBot } from './telegram.ts'
 import { registerVk, type Vk, type VkCommunity } from './vk.ts'
+import { registerWazzup, type Wazzup, type WazzupChannel } from './wazzup.ts'
 import { createPoster, type WebhookRecord } from './webhooks.ts'
 import { registerWhatsApp, type WhatsAppNumber } from './whatsapp.ts'
 import { tellTemplate, verifyCallback } from './whatsapp-management.ts'
@@ -55,6 +56,9 @@ export interface Messengers {
   /** A number that a gateway drives: its messages come to the patients' WhatsApp, as the account `idInstance`. */
   addGreenApiInstance(options?: Partial<GreenApiInstance>): GreenApiInstance
   readonly greenApi: GreenApi
+  /** A number or an account behind another gateway: WhatsApp, or Telegram with the transport `tgapi`, as the account `channelId`. */
+  addWazzupChannel(options?: Partial<WazzupChannel>): WazzupChannel
+  readonly wazzup: Wazzup
   /**
    * What an administrator does in Meta's app dashboard: callback URL and verify token, with the handshake; subscribes the app.
    * @returns what is wrong with the URL, undefined when it took it
@@ -144,19 +148,24 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
   const smpp = createSmppCentre(stage)
   const vk = registerVk(app, stage)
   const greenApi = registerGreenApi(app, stage)
+  const wazzup = registerWazzup(app, stage)
+  const wazzupChannels = (isTelegram: boolean): string[] => [...wazzup.channels.values()].filter((one) => (one.transport === 'tgapi') === isTelegram).map((one) => one.channelId)
 
   const accounts = (messenger: Messenger): string[] => {
     switch (messenger) {
-      case 'whatsapp': return [...whatsapp.numbers.keys(), ...greenApi.instances.keys()]
-      case 'telegram': return [...telegram.bots.values()].map((bot) => String(bot.botId))
+      case 'whatsapp': return [...whatsapp.numbers.keys(), ...greenApi.instances.keys(), ...wazzupChannels(false)]
+      case 'telegram': return [...[...telegram.bots.values()].map((bot) => String(bot.botId)), ...wazzupChannels(true)]
       case 'max': return [...max.bots.values()].map((bot) => String(bot.userId))
       case 'vk': return [...vk.communities.keys()]
       case 'sms': return [...smsc.accounts.keys(), ...smsru.accounts.keys(), ...smpp.accounts.keys()]
     }
   }
-  const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : whatsapp.hands)
+  const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : wazzup.channels.has(account) ? wazzup.hands : whatsapp.hands)
+  const telegramHands: Hands = {
+    ...telegram.hands, ...handsByAccount((account) => wazzup.channels.has(account) ? wazzup.hands : telegram.hands), remove: telegram.hands.remove, react: telegram.hands.react,
+  }
   const smsHands: Hands = { ...handsByAccount((account) => smsru.accounts.has(account) ? smsru.hands : smpp.accounts.has(account) ? smpp.hands : smsc.hands), edit: undefined, remove: undefined, react: undefined }
-  const hands = { whatsapp: whatsappHands, telegram: telegram.hands, max: max.hands, vk: vk.hands, sms: smsHands }
+  const hands = { whatsapp: whatsappHands, telegram: telegramHands, max: max.hands, vk: vk.hands, sms: smsHands }
   const network: Network = {
     phones, accounts, hands, random, now: () => clock.now(),
     byUsername: (messenger, username) => messenger === 'telegram'
@@ -187,6 +196,8 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     vk,
     addGreenApiInstance: (wanted) => greenApi.add(wanted),
     greenApi,
+    addWazzupChannel: (wanted) => wazzup.add(wanted),
+    wazzup,
     async setWhatsAppWebhook(id, url, verifyToken) {
       const trouble = await verifyCallback(stage, url, verifyToken)
       if (trouble === undefined) Object.assign(number(id), { webhook: { url, verifyToken }, subscribed: true })
