@@ -263,13 +263,13 @@ export interface Channel<Credentials = unknown> {
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]
-
-  /** @throws AppError FORM_INVALID with a sentence per field */
   /**
    * What lasts longer than a call. One process opens it and emits what arrives; `parse` reads that later, as it reads webhooks. With
    * `carriesSends` only that process sends, through `ChannelContext.session`; while nobody holds it, messages wait.
    */
   readonly session?: { readonly carriesSends: boolean; open(context: SessionContext<Credentials>): Promise<Session> }
+
+  /** @throws AppError FORM_INVALID with a sentence per field */
   parseCredentials(input: unknown): Credentials
   /**
    * Asks the vendor who we are and makes it send webhooks to `hookUrl`; safe to repeat.

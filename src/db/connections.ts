@@ -29,8 +29,6 @@ export const findConnection = async (db: Db | Trx, portal: PortalId, id: Connect
   return row === undefined ? undefined : toConnection(row)
 }
 
-/** The only query that does not name its portal: the unguessable key in a webhook's address stands for portal and connection. */
-export const findConnectionByHook = async (db: Db, channel: string, hookKey: string): Promise<Connection | undefined> => {
 /** Of these channels, the connections that are in use: switched on, in a portal that has the application. */
 export const connectionsOfChannels = async (db: Db, channels: readonly string[]): Promise<readonly Connection[]> => {
   if (channels.length === 0) return []
@@ -40,6 +38,8 @@ export const connectionsOfChannels = async (db: Db, channels: readonly string[])
   return rows.map(toConnection)
 }
 
+/** The only query that does not name its portal: the unguessable key in a webhook's address stands for portal and connection. */
+export const findConnectionByHook = async (db: Db, channel: string, hookKey: string): Promise<Connection | undefined> => {
   const row = await db.selectFrom('connections').selectAll().where('hook_key', '=', hookKey).where('channel', '=', channel).executeTakeFirst()
   return row === undefined ? undefined : toConnection(row)
 }

@@ -77,8 +77,8 @@ export const put = async (trx: Trx, entries: readonly OutboxEntry[]): Promise<vo
  *
  * `elsewhere` are connections that only another process can send through: their rows are left to it.
  *
- */
  * A claimed row is ours until `leaseMs` of real time are over; then `expired` finds it, and its outcome counts as unknown.
+ */
 export const claim = async (
   trx: Trx,
   options: { lane: 'channel' | 'portal'; portalId?: PortalId; kind?: OutboxKind; except?: OutboxKind; elsewhere?: readonly ConnectionId[]; now: number; leaseMs: number; limit: number },
@@ -86,8 +86,8 @@ export const claim = async (
   const ofPortal = options.portalId === undefined ? sql`` : sql`and portal_id = ${options.portalId}`
   const ofKind = options.kind !== undefined ? sql`and kind = ${options.kind}` : options.except !== undefined ? sql`and kind <> ${options.except}` : sql``
   const isHere = options.elsewhere === undefined ? sql`` : sql`and (connection_id is null or connection_id <> all(${options.elsewhere}::text[]))`
-    update outbox o set state = 'performing', lease_until = now() + ${options.leaseMs} * interval '1 ms', tries = tries + 1
   const { rows } = await sql<Selectable<Outbox>>`
+    update outbox o set state = 'performing', lease_until = now() + ${options.leaseMs} * interval '1 ms', tries = tries + 1
     from (
       select id from outbox where lane = ${sql.lit(options.lane)} and state = 'ready' and run_at <= ${new Date(options.now)} ${ofPortal} ${ofKind} ${isHere}
       order by ${options.portalId === undefined ? sql`run_at, id` : sql`urgency, id`} limit ${options.limit} for update skip locked

@@ -135,8 +135,8 @@ const prepare = async (deps: Deps, trx: Trx): Promise<{ rows: number; prepared: 
 const withinBudget = async (deps: Deps, trx: Trx, rows: readonly OutboxRow[], now: number): Promise<readonly OutboxRow[]> => {
   const groups = Map.groupBy(rows, (row) => `connection ${row.portalId} ${row.connectionId!}`)
   const wishes: Parameters<typeof takeBudgets>[1][number][] = []
-  for (const [key, group] of groups) {
   const stranded: OutboxRow[] = []
+  for (const [key, group] of groups) {
     const open = await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!)
     // The session was lost, or is so new that the claim did not know of it.
     if (open !== undefined && isElsewhere(deps, open)) {

@@ -20,6 +20,10 @@ beforeAll(async () => {
   const { world } = clinic
   world.portal.addContact({ name: forgedOwner.name, lastName: forgedOwner.lastName, phones: [forgedOwner.phone], assignedById: 2 })
   otherDealId = world.portal.addDeal({ title: 'Контрольный осмотр', stageId: 'NEW', contactId: world.contactId, contactIds: [world.contactId], assignedById: 2 }).id
+  // The visit is tomorrow as the browser's clock has it; the card takes it from the deal.
+  const tomorrow = new Date(Date.now() + 27 * 3_600_000).toISOString().slice(0, 10)
+  world.portal.updateDeal(world.dealId, { title: 'Приём у кардиолога', begindate: `${tomorrow}T10:00:00+03:00` })
+  expect((await clinic.administrator.call('PUT', '/conversations', { oneChatPerPatient: false, appointment: { at: 'begindate', doctor: '', place: '', preparation: '', booking: false } })).status).toBe(200)
   phones = await clinic.open(world.origin, { width: 1680, height: 980 })
 }, 120_000)
 afterAll(() => clinic.stop())
@@ -158,6 +162,7 @@ describe('F37: the cards of the patient', () => {
       return (await entries(tab).allInnerTexts()).slice(0, 20)
     }
     const first = await read()
+    await sees(tab.getByText('Ближайший приём'))
     await clinic.picture(page, 'card')
     await page.goto(card('deal', otherDealId))
     expect(await read()).toEqual(first)

@@ -87,6 +87,8 @@ export const startBrowserClinic = async ({ isConnected = false, startAt }: { isC
       context.setDefaultTimeout(waitMs)
       const page = await context.newPage()
       listen(page)
+      // The language of a page is the person's at the portal: it comes with the post that opens the frame.
+      if (english) await page.route(/\/placements\/[\w-]+\?/, (route) => route.continue({ url: route.request().url().replace('LANG=ru', 'LANG=en') }))
       await page.goto(url)
       return page
     },

@@ -69,7 +69,7 @@ describeWith(maxhub !== undefined)('@maxhub/max-bot-api with the MAX of the sand
     bot.on('message_removed', (context) => void heard.push(['removal', context.update.message_id]))
     bot.on('bot_stopped' as never, () => void heard.push(['end']))
     await listen()
-    const heardAll = async (count: number): Promise<void> => void (await until(() => heard.length === count))
+    const heardAll = (count: number): Promise<boolean> => until(() => heard.length === count)
     phone.start('max', { payload: 'L_k3Jx9QmZb2' })
     await heardAll(1)
     await bot.api.sendMessageToUser(userId, 'Приём завтра', { attachments: [Keyboard.inlineKeyboard([[Keyboard.button.callback('Приду', 'confirm')]])] })
