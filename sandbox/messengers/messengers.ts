@@ -161,9 +161,7 @@ export async function startMessengers(options: MessengersOptions): Promise<Messe
     }
   }
   const whatsappHands = handsByAccount((account) => greenApi.instances.has(account) ? greenApi.hands : wazzup.channels.has(account) ? wazzup.hands : whatsapp.hands)
-  const telegramHands: Hands = {
-    ...telegram.hands, ...handsByAccount((account) => wazzup.channels.has(account) ? wazzup.hands : telegram.hands), remove: telegram.hands.remove, react: telegram.hands.react,
-  }
+  const telegramHands: Hands = { ...telegram.hands, ...handsByAccount((account) => wazzup.channels.has(account) ? wazzup.hands : telegram.hands), react: undefined }
   const smsHands: Hands = { ...handsByAccount((account) => smsru.accounts.has(account) ? smsru.hands : smpp.accounts.has(account) ? smpp.hands : smsc.hands), edit: undefined, remove: undefined, react: undefined }
   const hands = { whatsapp: whatsappHands, telegram: telegramHands, max: max.hands, vk: vk.hands, sms: smsHands }
   const network: Network = {
