@@ -263,6 +263,8 @@ export interface Channel<Credentials = unknown> {
   /** A repeated send with the same `ref`/`number` - after `lookUp` where there is one - cannot reach the patient twice. */
   readonly isIdempotent: boolean
   readonly fields: readonly CredentialField[]
+  /** What has to be done before the form can be filled in, where the vendor makes one wait; shown above it, step by step. */
+  readonly guide?: readonly Localized[]
   /**
    * What lasts longer than a call. One process opens it and emits what arrives; `parse` reads that later, as it reads webhooks. With
    * `carriesSends` only that process sends, through `ChannelContext.session`; while nobody holds it, messages wait.

@@ -123,6 +123,7 @@ const channelInfo = (channel: Channel): ChannelInfo => ({
   hasButtons: channel.limits.buttons !== undefined,
   needsTemplate: channel.canStart === 'template',
   isGrey: channel.isGrey === true,
+  guide: (channel.guide ?? []).map((step) => ({ ...step })),
   isManualOnly: channel.isManualOnly === true,
   addressedBy: channel.addressedBy,
   textLength: channel.limits.textLength,

@@ -19,6 +19,7 @@ export const ChannelInfo = z.strictObject({
   hasButtons: z.boolean(),
   needsTemplate: z.boolean(),
   isGrey: z.boolean(),
+  guide: z.array(Localized),
   isManualOnly: z.boolean(),
   addressedBy: z.enum(['phone', 'email', 'identity']),
   textLength: z.number(),

@@ -18,6 +18,7 @@ const channel = (id: string, part: Partial<ChannelInfo>): ChannelInfo => ({
   hasButtons: false,
   needsTemplate: false,
   isGrey: false,
+  guide: [],
   isManualOnly: false,
   addressedBy: 'phone',
   textLength: 4096,

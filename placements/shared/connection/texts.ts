@@ -13,6 +13,7 @@ export const texts = {
     secretSet: 'Сохранён. Оставьте пустым, чтобы не менять',
     secretNew: 'Хранится зашифрованным и больше не показывается',
     advanced: 'Дополнительно',
+    guide: 'Прежде чем подключить',
   },
   en: {
     back: 'Back',
@@ -27,5 +28,6 @@ export const texts = {
     secretSet: 'Saved. Leave empty to keep it',
     secretNew: 'Stored encrypted and never shown again',
     advanced: 'Advanced',
+    guide: 'Before you connect',
   },
 }

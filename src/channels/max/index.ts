@@ -4,6 +4,7 @@ import { call, read, type Context } from './api.ts'
 import { fields, parseCredentials, type MaxCredentials } from './credentials.ts'
 import { botRefusalOf } from './errors.ts'
 import { download } from './files.ts'
+import { guide } from './guide.ts'
 import { miniApp } from './mini-app.ts'
 import { edit, limits, remove, send } from './send.ts'
 import { parse, updateTypes, verify } from './webhook.ts'
@@ -70,6 +71,7 @@ export const max: Channel<MaxCredentials> = {
   canRequestContact: true,
   isIdempotent: false,
   fields,
+  guide,
   parseCredentials,
   connect,
   disconnect,
