@@ -61,7 +61,7 @@ function serve(provider: MailProvider, socket: Socket): void {
   let literal: { line: string, size: number } | undefined
   let authTag: string | undefined
   let rest = ''
-  const session = { end: () => { socket.destroy() } }
+  const session = { isWaiting: false, end: () => { socket.destroy() } }
   const say = (text: string): void => { if (!socket.destroyed) socket.write(`${text}\r\n`, 'latin1') }
   const tell = (): void => {
     if (!isOpen || mailbox === undefined || mailbox.letters.length === told) return
@@ -125,6 +125,7 @@ function serve(provider: MailProvider, socket: Socket): void {
       if (line.toUpperCase() === 'DONE') {
         say(`${idling} OK Idle completed`)
         idling = undefined
+        session.isWaiting = false
       }
       return
     }
@@ -178,6 +179,7 @@ function serve(provider: MailProvider, socket: Socket): void {
         break
       case 'IDLE':
         idling = tag
+        session.isWaiting = true
         say('+ idling')
         tell()
         break

@@ -28,8 +28,8 @@ export interface MailProvider {
   readonly smtpUrl: string
   readonly imapUrl: string
   readonly carried: Carried[]
-  /** Logins at the incoming server that are there now. */
-  readonly imapSessions: Set<{ end(): void }>
+  /** Logins at the incoming server that are there now; `isWaiting` while they idle. */
+  readonly imapSessions: Set<{ isWaiting: boolean, end(): void }>
   add(address: string, password?: string): Mailbox
   mailbox(address: string): Mailbox | undefined
   /** Meets the next letter only. */
