@@ -38,7 +38,7 @@ describe('a notification through the second gateway', () => {
 describe('a talk through the second gateway', () => {
   it('carries an operator\'s words and file to the phone: the file by an address of ours', async () => {
     const { portal, messengers } = clinic.world
-    await connectLine({ origin: clinic.app.origin, clientId: clinic.app.clientId } as Parameters<typeof connectLine>[0], portal, { connector: 'estafeta_wazzup', connectionId, name: 'WhatsApp по номеру' })
+    await connectLine({ origin: clinic.app.origin, clientId: clinic.app.clientId }, portal, { connector: 'estafeta_wazzup', connectionId, name: 'WhatsApp по номеру' })
     const phone = messengers.addPatient({ name: 'Анна', phone: '+79000006001' })
     phone.reply('whatsapp', 'пришлите памятку', { account: gateway.channelId })
     const chat = () => portal.lines.chats().map(({ id }) => portal.lines.chat(id)).find(({ messages }) => messages.some(({ text }) => text.includes('пришлите памятку')))
