@@ -77,7 +77,6 @@ export function createSmppCentre(stage: Stage): SmppCentre {
     }
     const isTaken = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => { resolve(false) }, repeatMs).unref()
-      session.on('close', () => { resolve(false) })
       session.deliver_sm(fields, (answer) => {
         clearTimeout(timer)
         resolve(answer.command_status === 0)

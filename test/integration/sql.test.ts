@@ -9,7 +9,7 @@ import { claim, claimExpired, leftBehind, put, putBack } from '../../src/db/outb
 import { lockToken } from '../../src/db/portals.ts'
 import { takeMatched } from '../../src/db/receipts.ts'
 import { type Database } from '../../src/db/schema.ts'
-import { deliveryId, portalId } from '../../src/domain/ids.ts'
+import { connectionId, deliveryId, portalId } from '../../src/domain/ids.ts'
 import { cloneDatabase, type TestDatabase } from '../support/database.ts'
 
 /**
@@ -46,6 +46,7 @@ describe('the SQL of locks and claims', () => {
     ['outbox put look', inTrx(async (trx) => put(trx, [row]))],
     ['outbox put send', inTrx(async (trx) => put(trx, [{ ...row, lane: 'channel', kind: 'send', step: 0 }]))],
     ['outbox claim of the channel lane', inTrx(async (trx) => claim(trx, { lane: 'channel', now, leaseMs: 1, limit: 1 }))],
+    ['outbox claim of what is not elsewhere', inTrx(async (trx) => claim(trx, { lane: 'channel', now, leaseMs: 1, limit: 1, elsewhere: [connectionId('c')] }))],
     ['outbox claim of a portal\'s looks', inTrx(async (trx) => claim(trx, { lane: 'portal', portalId: portal, kind: 'look', now, leaseMs: 1, limit: 1 }))],
     ['outbox claim of the rest of a portal', inTrx(async (trx) => claim(trx, { lane: 'portal', portalId: portal, except: 'look', now, leaseMs: 1, limit: 1 }))],
     ['outbox claim of what has expired', inTrx(async (trx) => claimExpired(trx, { leaseMs: 1, limit: 1 }))],

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const answer = await clinic.administrator.call('POST', '/connections', { channel: 'email', name: 'Почта клиники', credentials })
   expect({ status: answer.status, message: answer.body.message }).toEqual({ status: 200, message: undefined })
   const connectionId = answer.body.id as string
-  await connectLine({ origin: clinic.app.origin, clientId: clinic.app.clientId } as Parameters<typeof connectLine>[0], clinic.world.portal, { connector: 'estafeta_email', connectionId, name: 'Почта клиники' })
+  await connectLine({ origin: clinic.app.origin, clientId: clinic.app.clientId }, clinic.world.portal, { connector: 'estafeta_email', connectionId, name: 'Почта клиники' })
   route = await clinic.route([{ kind: 'channel', connectionId, proof: 'delivered', minutes: 30, content: {} }, clinic.steps.task()])
   await clinic.until('the mailbox is watched', () => provider.imapSessions.size === 1)
 }, 60_000)
