@@ -52,12 +52,17 @@ const createVendor = (): Vendor => {
       id: 'wire',
       session: {
         carriesSends: true,
-        open: async (context) => {
+        open: async (context: SessionContext<unknown>) => {
           await sleep(5)
           if (vendor.refusal !== undefined) throw vendor.refusal
           let end = (): void => undefined
           const ended = new Promise<void>((resolve) => (end = resolve))
-          const one = { context, end: () => { vendor.open.delete(one); end() }, session: { ended, close: async () => one.end() } satisfies Session }
+          const cut = (): void => {
+            vendor.open.delete(one)
+            end()
+          }
+          const session: Session = { ended, close: async () => cut() }
+          const one = { context, end: cut, session }
           vendor.open.add(one)
           vendor.opened++
           vendor.mostAtOnce = Math.max(vendor.mostAtOnce, vendor.open.size)
