@@ -12,6 +12,8 @@ const oldCount = 60
 let clinic: BrowserClinic
 let phones: Page
 let operator: Page
+let reception: Page
+let tab: FrameLocator
 let otherDealId: number
 let expected: RegExp | undefined
 
@@ -140,7 +142,6 @@ describe('today in Telegram', () => {
     const picture = operator.locator('.bubble', { hasText: 'Моё направление' }).locator('img')
     await sees(picture)
     await picture.evaluate((image) => (image as unknown as { decode(): Promise<void> }).decode())
-    await sees(entries(sidebarOf(operator)).filter({ hasText: 'Моё направление' }).locator('img'))
   })
 
   it('D10: the late binding holds: the next dialogue knows the card from its first word', async () => {
@@ -153,27 +154,30 @@ describe('today in Telegram', () => {
 })
 
 describe('F37: the cards of the patient', () => {
+  beforeAll(async () => {
+    reception = await clinic.open(clinic.world.portal.origin)
+    tab = applicationIn(reception)
+  })
+
   it('two deals and the contact show our tab in a frame with one and the same history', async () => {
-    const page = await clinic.open(card('deal', clinic.world.dealId))
-    const tab = applicationIn(page)
+    await reception.goto(card('deal', clinic.world.dealId))
     const read = async (): Promise<string[]> => {
       await sees(tab.getByRole('heading', { name: 'Иван Петров' }))
       await sees(entries(tab).filter({ hasText: question }))
       return (await entries(tab).allInnerTexts()).slice(0, 20)
     }
     const first = await read()
+    await sees(entries(tab).filter({ hasText: 'Моё направление' }).locator('img'))
     await sees(tab.getByText('Ближайший приём'))
-    await clinic.picture(page, 'card')
-    await page.goto(card('deal', otherDealId))
+    await clinic.picture(reception, 'card')
+    await reception.goto(card('deal', otherDealId))
     expect(await read()).toEqual(first)
-    await page.goto(card('contact', clinic.world.contactId))
+    await reception.goto(card('contact', clinic.world.contactId))
     expect(await read()).toEqual(first)
-    await page.close()
   })
 
   it('an employee writes first from the card: the way is proposed with its reason, the phone shows it', async () => {
-    const page = await clinic.open(card('contact', clinic.world.contactId))
-    const tab = applicationIn(page)
+    await reception.goto(card('contact', clinic.world.contactId))
     const proposed = tab.getByRole('radio', { checked: true })
     await sees(proposed.filter({ hasText: 'Telegram' }).filter({ hasText: 'лучше всего' }))
     await tab.getByRole('textbox', { name: 'Текст сообщения' }).fill('Напоминаем взять с собой паспорт')
@@ -181,13 +185,15 @@ describe('F37: the cards of the patient', () => {
     await sees(tab.getByText('Сообщение принято'))
     await sees(phone('telegram').getByText('Напоминаем взять с собой паспорт'))
     await sees(entries(tab).filter({ hasText: 'Напоминаем взять с собой паспорт' }))
-    await page.close()
   })
 
   it('filters and search narrow the history, and one click brings it back', async () => {
-    const page = await clinic.open(card('contact', clinic.world.contactId))
-    const tab = applicationIn(page)
+    await reception.goto(card('contact', clinic.world.contactId))
     await sees(entries(tab).filter({ hasText: question }))
+    await tab.getByRole('searchbox', { name: 'Искать в переписке' }).fill('приём')
+    await seesNoMore(entries(tab).filter({ hasText: 'Моё направление' }))
+    for (const [text, channel] of [[question, 'Telegram'], [oldQuestion, 'WhatsApp']] as const) await sees(entries(tab).filter({ hasText: text }).filter({ hasText: channel }))
+    await clinic.picture(reception, 'history')
     await tab.getByRole('searchbox', { name: 'Искать в переписке' }).fill('перенести')
     await seesNoMore(entries(tab).filter({ hasText: question }))
     expect(await entries(tab).count()).toBe(1)
@@ -202,24 +208,21 @@ describe('F37: the cards of the patient', () => {
     await sees(entries(tab).filter({ hasText: oldQuestion }))
     await tab.getByRole('button', { name: 'Уведомления' }).click()
     await sees(tab.getByText('По этим условиям ничего нет'))
-    await page.close()
   })
 
   it('scrolling down loads the history to its beginning, nothing twice', async () => {
-    const page = await clinic.open(card('contact', clinic.world.contactId))
-    const tab = applicationIn(page)
+    await reception.goto(card('contact', clinic.world.contactId))
     await sees(entries(tab).filter({ hasText: question }))
     expect(await entries(tab).filter({ hasText: 'день 1:' }).count()).toBe(0)
-    await page.mouse.move(720, 600)
+    await reception.mouse.move(720, 600)
     const end = tab.getByText('Это начало истории')
     for (let turn = 0; turn < 30 && !(await end.isVisible()); turn++) {
-      await page.mouse.wheel(0, 4_000)
-      await page.waitForLoadState('networkidle')
+      await reception.mouse.wheel(0, 4_000)
+      await reception.waitForLoadState('networkidle')
     }
     await sees(end)
     const old = (await entries(tab).allInnerTexts()).flatMap((text) => /день (\d+):/.exec(text)?.[1] ?? []).map(Number)
     expect(old.sort((a, b) => a - b)).toEqual(Array.from({ length: oldCount }, (_, index) => index + 1))
-    await page.close()
   })
 })
 
@@ -253,8 +256,7 @@ describe('D4, D8, F45: a forged contact', () => {
 
 describe('D9: an employee corrects who is who', () => {
   it('unbinds an account by a click: its messages leave the patient\'s history', async () => {
-    const page = await clinic.open(card('contact', clinic.world.contactId))
-    const tab = applicationIn(page)
+    await reception.goto(card('contact', clinic.world.contactId))
     await sees(entries(tab).filter({ hasText: question }))
     const account = tab.getByRole('listitem').filter({ hasText: 'Telegram' }).filter({ has: tab.getByRole('button', { name: 'Это не пациент' }) })
     await account.getByRole('button', { name: 'Это не пациент' }).click()
@@ -265,7 +267,6 @@ describe('D9: an employee corrects who is who', () => {
     await sees(entries(tab).filter({ hasText: oldQuestion }))
     await tab.getByRole('button', { name: 'Журнал: кто что сделал' }).click()
     await sees(tab.getByText('Ольга Регистратурова'))
-    await page.close()
   })
 
   it('binds it again by hand beside the chat, under the own name', async () => {
@@ -273,7 +274,7 @@ describe('D9: an employee corrects who is who', () => {
     const side = sidebarOf(operator)
     await sees(side.getByText('Не сообщайте медицинские сведения'))
     await side.getByLabel('Найти карточку').fill('Петров')
-    await side.getByRole('listitem').filter({ hasText: 'Иван Петров' }).getByRole('button', { name: 'Привязать', exact: true }).click()
+    await side.getByRole('listitem').filter({ hasText: 'Петров Иван' }).getByRole('button', { name: 'Привязать', exact: true }).click()
     await sees(side.getByText('Привязать этот чат к карточке'))
     await side.getByRole('group').filter({ hasText: 'Привязать этот чат к карточке' }).getByRole('button', { name: 'Привязать', exact: true }).click()
     await sees(side.getByText('Подтвердил сотрудник'))

@@ -45,16 +45,19 @@ const looksRight = async (page: Page): Promise<void> => {
   expect(frame).toBeDefined()
   expect(await layoutProblems(frame!)).toEqual([])
 }
-const open = async (path: string, { language, width }: { language: 'ru' | 'en', width: number }): Promise<{ page: Page, frame: FrameLocator }> => {
-  const page = await clinic.open(`${clinic.world.portal.origin}${path}`, { width, height: 900, english: language === 'en' })
-  return { page, frame: applicationIn(page) }
-}
-
 describe.each(cases)('$language, $width pixels', ({ language, width }) => {
   const say = words[language]
+  let page: Page
+  let frame: FrameLocator
+  beforeAll(async () => {
+    page = await clinic.open(clinic.world.portal.origin, { width, height: 900, english: language === 'en' })
+    frame = applicationIn(page)
+  })
+  afterAll(() => page.context().close())
+  const open = (path: string) => page.goto(`${clinic.world.portal.origin}${path}`)
 
   it('the dashboard: connections, routes, conversations, today', async () => {
-    const { page, frame } = await open(`/app/${clinic.app.clientId}/`, { language, width })
+    await open(`/app/${clinic.app.clientId}/`)
     for (const [tab, sign] of say.tabs) {
       await frame.getByRole('tab', { name: tab }).click()
       await sees(frame.getByText(sign))
@@ -64,18 +67,16 @@ describe.each(cases)('$language, $width pixels', ({ language, width }) => {
     await frame.getByRole('button', { name: say.route }).first().click()
     await sees(frame.getByRole('textbox'))
     await looksRight(page)
-    await page.context().close()
   })
 
   it('the robot\'s settings', async () => {
-    const { page, frame } = await open(`/robot/${clinic.world.dealId}?code=estafeta_send`, { language, width })
+    await open(`/robot/${clinic.world.dealId}?code=estafeta_send`)
     await sees(frame.getByText(say.robot))
     await looksRight(page)
-    await page.context().close()
   })
 
   it('the patient\'s page', async () => {
-    const { page, frame } = await open(`/crm/deal/details/${clinic.world.dealId}/?tab=0&user=2`, { language, width })
+    await open(`/crm/deal/details/${clinic.world.dealId}/?tab=0&user=2`)
     await sees(frame.getByRole('heading', { name: 'Иван Петров' }))
     await sees(frame.getByText(say.appointment))
     await sees(frame.locator('article').filter({ hasText: 'https://clinic.example' }))
@@ -83,23 +84,22 @@ describe.each(cases)('$language, $width pixels', ({ language, width }) => {
     const folded = frame.locator('h2 > button[aria-expanded=false]')
     for (let count = await folded.count(); count > 0; count = await folded.count()) await folded.first().click()
     await looksRight(page)
-    await page.context().close()
   })
 
   it('the patient\'s page beside a chat', async () => {
     const chat = clinic.world.portal.lines.chats()[0]!
     // The messenger has a column for it; a phone shows the column alone.
-    const page = await clinic.open(`${clinic.world.portal.origin}/online/?chat=${chat.id}&user=2`, { width: Math.max(width, 900), height: 900, english: language === 'en' })
+    await page.setViewportSize({ width: Math.max(width, 900), height: 900 })
+    await open(`/online/?chat=${chat.id}&user=2`)
     await sees(sidebarOf(page).locator('article').filter({ hasText: 'https://clinic.example' }))
     await looksRight(page)
-    await page.context().close()
+    await page.setViewportSize({ width, height: 900 })
   })
 
   it('the connector\'s settings', async () => {
-    const { page, frame } = await open(`/contact_center/connector/?ID=estafeta_telegram&LINE=${clinic.lines.telegram}`, { language, width })
+    await open(`/contact_center/connector/?ID=estafeta_telegram&LINE=${clinic.lines.telegram}`)
     await sees(frame.getByRole('button', { name: say.connector }))
     await looksRight(page)
-    await page.context().close()
   })
 })
 
