@@ -21,14 +21,17 @@ export interface RowsParts {
   readonly actions: RowActions
 }
 
-const sizeOf = (bytes: number): string => (bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`)
+const sizeOf = (bytes: number, locale: string): string => {
+  const [value, unit] = bytes < 1024 * 1024 ? [Math.max(1, Math.round(bytes / 1024)), 'kilobyte'] : [bytes / 1024 / 1024, 'megabyte']
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
+}
 
-const fileOf = (file: FileView, origin: string): HTMLElement => {
+const fileOf = (file: FileView, { origin, locale }: RowsParts): HTMLElement => {
   const url = `${origin}${file.path ?? ''}`
   if (/^image\/(?:jpeg|png|gif|webp)$/.test(file.mimeType)) return h('a', { href: url, target: '_blank', rel: 'noopener' }, h('img', { class: 'picture', src: url, alt: file.name, loading: 'lazy' }))
   if (file.mimeType.startsWith('audio/')) return h('audio', { src: url, controls: true, preload: 'none', title: file.name })
   if (file.mimeType.startsWith('video/')) return h('video', { src: url, controls: true, preload: 'none', title: file.name })
-  return h('a', { class: 'file', href: url, target: '_blank', rel: 'noopener' }, icon('file'), h('span', {}, file.name, h('small', {}, sizeOf(file.sizeBytes))))
+  return h('a', { class: 'file', href: url, target: '_blank', rel: 'noopener' }, icon('file'), h('span', {}, file.name, h('small', {}, sizeOf(file.sizeBytes, locale))))
 }
 
 const said = (text: string): HTMLElement => h('span', { class: 'said' }, text)
@@ -55,7 +58,7 @@ const messageRow = (message: MessageView, quoted: MessageView | undefined, chat:
     { class: 'bubble' },
     said(`${isOwn ? words.you : words.clinic}: `),
     quoted !== undefined && !message.isDeleted && h('div', { class: 'quoted' }, quoted.isDeleted ? words.deleted : quoted.text || (quoted.file?.name ?? '')),
-    message.file !== undefined && fileOf(message.file, parts.origin),
+    message.file !== undefined && fileOf(message.file, parts),
     ...(message.isDeleted ? [h('span', { class: 'gone' }, words.deleted)] : contentOf(message)),
     choices.length > 0 && h('div', { class: 'choices' }, ...choices),
     meta,
