@@ -14,7 +14,7 @@ beforeAll(async () => {
   page = await clinic.open(address('estafeta_telegram'), { width: 1280, height: 860 })
   settings = applicationIn(page)
 }, 120_000)
-afterAll(() => clinic.stop())
+afterAll(() => clinic?.stop())
 const expected: { trouble?: RegExp } = {}
 afterEach(() => {
   clinic.expectCalmPages(expected.trouble)

@@ -28,7 +28,7 @@ beforeAll(async () => {
   expect((await clinic.administrator.call('PUT', '/conversations', { oneChatPerPatient: false, appointment: { at: 'begindate', doctor: '', place: '', preparation: '', booking: false } })).status).toBe(200)
   phones = await clinic.open(world.origin, { width: 1680, height: 980 })
 }, 120_000)
-afterAll(() => clinic.stop())
+afterAll(() => clinic?.stop())
 afterEach(() => {
   clinic.expectCalmPages(expected)
   expected = undefined

@@ -36,7 +36,7 @@ beforeAll(async () => {
   world.runRobot()
   await page.close()
 }, 120_000)
-afterAll(() => clinic.stop())
+afterAll(() => clinic?.stop())
 afterEach(() => clinic.expectCalmPages())
 
 /** The application's document, once what is looked at stands in it. */

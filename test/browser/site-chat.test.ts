@@ -24,8 +24,8 @@ beforeAll(async () => {
   visitor = await clinic.open(site.origin, { width: 1280, height: 800 })
 }, 120_000)
 afterAll(async () => {
-  await clinic.stop()
-  await site.close()
+  await clinic?.stop()
+  await site?.close()
 })
 afterEach(() => {
   clinic.expectCalmPages(allowedTrouble)

@@ -40,8 +40,9 @@ export interface BrowserClinic {
 
 /** @throws Error with what to install when there is no browser */
 const chromiumPath = (): string => {
-  const found = [process.env.CHROMIUM, '/usr/bin/chromium'].find((candidate) => candidate !== undefined && candidate !== '' && existsSync(candidate))
-  if (found === undefined) throw new Error('There is no Chromium: install the package chromium, or set CHROMIUM to its path')
+  const wanted = process.env.CHROMIUM ?? ''
+  const found = wanted === '' ? '/usr/bin/chromium' : wanted
+  if (!existsSync(found)) throw new Error('no Chromium: install the package chromium or set CHROMIUM')
   return found
 }
 
@@ -56,9 +57,9 @@ const launchChromium = (): Promise<Browser> =>
  * which then runs as ours does.
  */
 export const startBrowserClinic = async ({ isConnected = false, startAt }: { isConnected?: boolean, startAt?: number } = {}): Promise<BrowserClinic> => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'estafeta-browser-'))
   // Before anything else: without a browser there is nothing to start.
   const browser = await launchChromium()
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'estafeta-browser-'))
   const clockFile = path.join(folder, 'clock.json')
   const world = await startWorld({ clockFile, startAt, portal: { limits: { burst: 0, operatingSeconds: 0 } } })
   for (const messenger of ['whatsapp', 'telegram', 'max', 'sms'] as const) world.messengers.behave(messenger, { pace: 'instant' })
