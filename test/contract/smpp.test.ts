@@ -34,7 +34,7 @@ interface Held {
   readonly session: Session
   readonly emitted: RawRequest[]
   readonly told: () => readonly Inbound[]
-  readonly memory: { cursor: string | undefined; fails: boolean }
+  readonly memory: { cursor: string | undefined; fails: boolean; onEmit?: () => void }
   send(change?: Partial<OutboundMessage>, timeoutMs?: number): ReturnType<typeof smpp.send>
 }
 
@@ -47,6 +47,7 @@ const hold = async (peer: Peer, change: Record<string, string> = {}, memory: Hel
     emit: async (request) => {
       await sleep(2)
       if (memory.fails) throw new Error('the database is away')
+      memory.onEmit?.()
       emitted.push(request)
     },
     cursor: { load: async () => memory.cursor, save: async (value) => void (memory.cursor = value) },
@@ -371,6 +372,54 @@ describe('smpp: a session with an SMSC that we did not write', () => {
     await peer.deliver({ ...from, short_message: 'Приду' })
     await peer.deliver(part(2, 'двух частях'))
     expect(next.told()).toMatchObject([{ text: 'Приду' }, { text: 'Это в двух частях' }])
+  })
+
+  it('F10 what was stored when the process died counts once when it is delivered again, and what was not is not lost', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const from = { source_addr: '79000000001', destination_addr: '79990000000', data_coding: 8 }
+    const part = (number: number, text: string) => ({ ...from, esm_class: 0x40, short_message: { udh: Buffer.from([5, 0, 3, 9, 2, number]), message: text } })
+    const idsOf = (told: readonly Inbound[]) => told.map((one) => (one.type === 'message' ? `${one.externalId} ${one.text}` : one.type))
+    // The cursor as it is while the message is on its way into the inbox: the process dies there, whether it arrived or not.
+    const cursors: (string | undefined)[] = []
+    held.memory.onEmit = () => cursors.push(held.memory.cursor)
+    await peer.deliver(part(1, 'Это в '))
+    await peer.deliver({ ...from, short_message: 'Приду' })
+    await peer.deliver(part(2, 'двух частях'))
+    expect(idsOf(held.told()).map((line) => line.replace(/^\S+ /, ''))).toEqual(['Приду', 'Это в двух частях'])
+    ;[...peer.sessions][0]!.socket.destroy()
+    await held.session.ended
+    const second = await hold(peer, {}, { cursor: cursors[0], fails: false })
+    await peer.deliver({ ...from, short_message: 'Приду' })
+    expect(idsOf(second.told())).toEqual(idsOf(held.told()).slice(0, 1))
+    expect(second.emitted[0]!.body.equals(held.emitted[0]!.body)).toBe(true)
+    ;[...peer.sessions][0]!.socket.destroy()
+    await second.session.ended
+    const third = await hold(peer, {}, { cursor: cursors[1], fails: false })
+    await peer.deliver(part(2, 'двух частях'))
+    expect(third.emitted.map(({ body }) => body.toString())).toEqual([held.emitted[1]!.body.toString()])
+  })
+
+  it('a message that could not be stored is whole when the SMSC tries again', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const from = { source_addr: '79000000001', destination_addr: '79990000000', data_coding: 8 }
+    const part = (number: number, text: string) => ({ ...from, esm_class: 0x40, short_message: { udh: Buffer.from([5, 0, 3, 9, 2, number]), message: text } })
+    await peer.deliver(part(1, 'Это в '))
+    held.memory.fails = true
+    expect(await peer.deliver(part(2, 'двух частях'))).toBe(0x64)
+    held.memory.fails = false
+    expect(await peer.deliver(part(2, 'двух частях'))).toBe(0)
+    expect(held.told()).toMatchObject([{ text: 'Это в двух частях' }])
+  })
+
+  it('a part that lost the others is told in the name of whoever sent it', async () => {
+    const peer = await peerOf()
+    const hours = 3_600_000
+    const stale = { key: 'k', total: 2, number: 1, text: 'одна часть', at: Date.now() - 2 * hours, from: '79000000002', to: '79990000000' }
+    const held = await hold(peer, {}, { cursor: JSON.stringify({ parts: [stale] }), fails: false })
+    await peer.deliver({ source_addr: '79000000001', destination_addr: '79990000000', data_coding: 8, short_message: 'Приду' })
+    expect(held.told()).toMatchObject([{ chat: { phone: '+79000000002' }, text: 'одна часть' }, { chat: { phone: '+79000000001' }, text: 'Приду' }])
   })
 
   it('asks whether the SMSC is there, answers the same question, and ends when nobody answers', async () => {

@@ -4,14 +4,24 @@ import { type Part } from './text.ts'
 
 /**
  * What one session leaves to the next: parts of messages that are not complete, parts of ours whose receipts are still to come, and what
- * may be delivered again because our answer to it may not have left.
+ * may be delivered again because our answer to it may not have left. `body` is what is being put into the inbox; null once it is there,
+ * and for a part that is only kept.
  */
 const memory = z.object({
-  parts: z.array(z.object({ key: z.string(), total: z.number(), number: z.number(), text: z.string().nullable(), at: z.number() })).default([]),
+  parts: z
+    .array(z.object({ key: z.string(), total: z.number(), number: z.number(), text: z.string().nullable(), at: z.number(), from: z.string().default(''), to: z.string().default('') }))
+    .default([]),
   groups: z.array(z.object({ of: z.string(), waiting: z.array(z.string()), at: z.number() })).default([]),
-  unanswered: z.array(z.object({ digest: z.string(), at: z.number() })).default([]),
+  unanswered: z.array(z.object({ digest: z.string(), at: z.number(), body: z.string().nullable().default(null) })).default([]),
 })
 type Memory = z.output<typeof memory>
+type Unanswered = Memory['unanswered'][number]
+
+/** Between whom a message goes, as the SMSC writes them. */
+export interface Ends {
+  readonly from: string
+  readonly to: string
+}
 
 /** A part that lacks its others for so long goes alone. */
 const partLifeMs = 3_600_000
@@ -23,17 +33,25 @@ const repetitionMs = 5 * 60_000
 
 export interface SessionMemory {
   /** Takes a part; answers the whole text when it was the last one missing, with `null` for what is no text. */
-  addPart(key: string, part: Part, text: string | null, now: number): { readonly text: string | null } | undefined
-  /** Parts whose others never came. */
-  staleParts(now: number): readonly { readonly key: string; readonly text: string | null }[]
+  addPart(key: string, part: Part, text: string | null, ends: Ends, now: number): { readonly text: string | null } | undefined
+  /** Parts whose others never came, with whose they are; `at` is when the first of them came. */
+  staleParts(now: number): readonly (Ends & { readonly key: string; readonly text: string | null; readonly at: number })[]
+  /** They have gone alone. */
+  dropParts(key: string): void
   /** A message of ours in several parts; `of` stands for all of them. */
   addGroup(of: string, ids: readonly string[], now: number): void
   /** A final receipt of one part. `wait`: others are still missing; else what it stands for. */
   passPart(ids: readonly string[], isDelivered: boolean): { readonly of: string } | 'wait' | undefined
   isPart(ids: readonly string[]): boolean
-  /** Is this the repetition of what the former session took in and may not have answered? Says yes once. */
-  isRepeated(digest: string, now: number): boolean
-  tookIn(digest: string, now: number): void
+  /**
+   * What is known of a message that was taken before and may not have been answered; told once. With a body it may not be in the inbox: the
+   * same bytes are put there again. undefined: it is new.
+   */
+  recall(digest: string, now: number): { readonly body: string | null } | undefined
+  /** Notes what is about to be put into the inbox; null for a part that is only kept. */
+  storing(digest: string, body: string | null, now: number): void
+  /** It is in the inbox: its repetition is to be passed over. */
+  stored(digest: string): void
   answered(digest: string): void
   write(): string
 }
@@ -51,12 +69,14 @@ const read = (saved: string | undefined): Memory => {
 /** A damaged memory is an empty one. */
 export const createMemory = (saved: string | undefined): SessionMemory => {
   const state = read(saved)
-  const suspects = [...state.unanswered]
+  // What the former session left. Its own list starts anew: a message in it that comes again in this session is another one.
+  let suspects: readonly Unanswered[] = state.unanswered
   state.unanswered = []
+  const isFresh = ({ at, body }: Unanswered, now: number): boolean => now - at < (body === null ? repetitionMs : partLifeMs)
   const groupOf = (ids: readonly string[]) => state.groups.find((group) => group.waiting.some((id) => ids.includes(id)))
   return {
-    addPart: (key, { total, number }, text, now) => {
-      if (!state.parts.some((known) => known.key === key && known.number === number)) state.parts.push({ key, total, number, text, at: now })
+    addPart: (key, { total, number }, text, ends, now) => {
+      if (!state.parts.some((known) => known.key === key && known.number === number)) state.parts.push({ key, total, number, text, at: now, ...ends })
       const all = state.parts.filter((known) => known.key === key)
       if (all.length < total) return undefined
       state.parts = state.parts.filter((known) => known.key !== key)
@@ -64,9 +84,9 @@ export const createMemory = (saved: string | undefined): SessionMemory => {
     },
     staleParts: (now) => {
       const stale = Map.groupBy(state.parts.filter(({ at }) => now - at > partLifeMs), ({ key }) => key)
-      state.parts = state.parts.filter(({ key }) => !stale.has(key))
-      return [...stale].map(([key, all]) => ({ key, text: joined(all) }))
+      return [...stale].map(([key, all]) => ({ key, text: joined(all), from: all[0]!.from, to: all[0]!.to, at: Math.min(...all.map(({ at }) => at)) }))
     },
+    dropParts: (key) => void (state.parts = state.parts.filter((known) => known.key !== key)),
     addGroup: (of, ids, now) => {
       state.groups = state.groups.filter(({ at }) => now - at < groupLifeMs).slice(-mostGroups + 1)
       state.groups.push({ of, waiting: [...ids], at: now })
@@ -81,18 +101,23 @@ export const createMemory = (saved: string | undefined): SessionMemory => {
       state.groups = state.groups.filter((other) => other !== group)
       return { of: group.of }
     },
-    isRepeated: (digest, now) => {
-      const index = suspects.findIndex((suspect) => suspect.digest === digest && now - suspect.at < repetitionMs)
-      if (index === -1) return false
-      suspects.splice(index, 1)
-      return true
+    recall: (digest, now) => {
+      // In this session only what could not be put is known: what was put is answered before the next one is looked at.
+      const known = [...suspects, ...state.unanswered].find((one) => one.digest === digest && isFresh(one, now))
+      if (known === undefined) return undefined
+      suspects = suspects.filter((one) => one !== known)
+      state.unanswered = state.unanswered.filter((one) => one !== known)
+      return { body: known.body }
     },
-    tookIn: (digest, now) => void state.unanswered.push({ digest, at: now }),
+    storing: (digest, body, now) => void state.unanswered.push({ digest, at: now, body }),
+    stored: (digest) => {
+      for (const one of state.unanswered) if (one.digest === digest) one.body = null
+    },
     answered: (digest) => {
       const index = state.unanswered.findIndex((one) => one.digest === digest)
       if (index !== -1) state.unanswered.splice(index, 1)
     },
-    write: () => JSON.stringify(state),
+    write: () => JSON.stringify({ ...state, unanswered: [...suspects, ...state.unanswered] }),
   }
 }
 

@@ -154,9 +154,8 @@ export const openSession = async (context: SessionContext<SmppCredentials>): Pro
 /** Takes one `deliver_sm` into the inbox, or keeps it until its other parts are there. Resolves when nothing of it can be lost. */
 const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMemory) => {
   const { credentials, cursor } = context
-  const put = async (pdu: Delivered): Promise<void> => {
-    await context.emit({ method: 'POST', headers: { 'content-type': 'application/json' }, query: {}, body: Buffer.from(JSON.stringify(pdu)) })
-  }
+  const emit = async (body: string): Promise<void> => context.emit({ method: 'POST', headers: { 'content-type': 'application/json' }, query: {}, body: Buffer.from(body) })
+  const put = async (pdu: Delivered): Promise<void> => emit(JSON.stringify(pdu))
 
   const takeReceipt = async (pdu: Delivered): Promise<void> => {
     const receipt = receiptOf(pdu)
@@ -170,9 +169,35 @@ const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMe
     return cursor.save(memory.write())
   }
 
-  const takeMessage = async (pdu: Delivered, part: Part | undefined, key: string, now: number): Promise<void> => {
-    const whole = part === undefined || part.total < 2 ? { text: pdu.short_message } : memory.addPart(key, part, pdu.short_message, now)
-    if (whole !== undefined) await put({ ...pdu, short_message: whole.text, id: digestOf([pdu.source_addr, pdu.destination_addr, whole.text, pdu.sequence_number, now]) })
+  /** What is to be put for this message; null while its other parts are not there. */
+  const bodyOf = (pdu: Delivered, part: Part | undefined, now: number): string | null => {
+    const ends = { from: pdu.source_addr, to: pdu.destination_addr }
+    const whole =
+      part === undefined || part.total < 2
+        ? { text: pdu.short_message }
+        : memory.addPart(digestOf([ends.from, ends.to, part.reference, part.total]), part, pdu.short_message, ends, now)
+    return whole === undefined ? null : JSON.stringify({ ...pdu, short_message: whole.text, id: digestOf([ends.from, ends.to, whole.text, pdu.sequence_number, now]) })
+  }
+
+  /** Whatever moment the process dies at, a message that is delivered again is put as the same bytes, or passed over: it counts once, and is never lost. */
+  const takeMessage = async (pdu: Delivered, part: Part | undefined, now: number): Promise<void> => {
+    const digest = digestOf([pdu.source_addr, pdu.destination_addr, pdu.short_message, part?.number])
+    const known = memory.recall(digest, now)
+    if (known?.body === null) return
+    const body = known?.body ?? bodyOf(pdu, part, now)
+    memory.storing(digest, body, now)
+    // Parts that lack their others go alone, in the name of whoever sent them.
+    for (const { key, text, from, to, at } of memory.staleParts(now)) {
+      await put({ command: pdu.command, esm_class: 0, source_addr: from, destination_addr: to, short_message: text, id: digestOf([key, at]) })
+      memory.dropParts(key)
+    }
+    if (body !== null) {
+      await cursor.save(memory.write())
+      await emit(body)
+      memory.stored(digest)
+    }
+    await cursor.save(memory.write())
+    memory.answered(digest)
   }
 
   return async (request: Pdu): Promise<void> => {
@@ -191,12 +216,6 @@ const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMe
       receipted_message_id: optionText(sm.options.get(tags.receiptedMessageId)), message_state: sm.options.get(tags.messageState)?.[0],
     })
     if (isReceipt(sm.esmClass)) return takeReceipt(pdu)
-    const digest = digestOf([pdu.source_addr, pdu.destination_addr, pdu.short_message, part?.number])
-    if (memory.isRepeated(digest, now)) return
-    for (const { text } of memory.staleParts(now)) await put({ ...pdu, short_message: text, id: digestOf([pdu.source_addr, text, now]) })
-    await takeMessage(pdu, part, digestOf([pdu.source_addr, pdu.destination_addr, part?.reference, part?.total]), now)
-    memory.tookIn(digest, now)
-    await cursor.save(memory.write())
-    memory.answered(digest)
+    return takeMessage(pdu, part, now)
   }
 }
