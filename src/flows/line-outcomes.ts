@@ -163,6 +163,8 @@ export const postpone = async (deps: Deps, items: readonly Prepared[], error: Bi
   await giveBack(
     deps.db,
     items.map(({ row }) => {
+      // Nothing left the process: it is no try, and there is sense in another as soon as the budget says.
+      if (error?.bitrixCode === 'BUDGET_SPENT') return { id: row.id, runAt: now + Math.max(500, (error.retryAfterSeconds ?? 1) * 1000), wasTried: false, isUncertain: false }
       const waitSeconds = waitSecondsAfter(error, row.tries)
       const isUncertain = error === undefined || error.outcome === 'unknown'
       return { id: row.id, runAt: now + Math.max(500, waitSeconds * 1000), wasTried: true, isUncertain }
