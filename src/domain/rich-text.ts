@@ -12,6 +12,9 @@ export type RichNode =
   | { readonly type: 'link'; readonly url: string; readonly children: RichText }
   | { readonly type: 'code'; readonly text: string }
 
+/** Whether there is anything in it but words and line breaks. */
+export const isFormatted = (rich: RichText): boolean => rich.some(({ type }) => type !== 'text' && type !== 'lineBreak')
+
 type Wrap = (inner: string) => string
 
 /**
