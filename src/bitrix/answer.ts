@@ -27,6 +27,12 @@ export interface Answer {
 
 export type Outcome = ({ readonly ok: true } & Answer) | { readonly ok: false; readonly error: BitrixError }
 
+/** The result of the command `key`; undefined when it was refused or never made. */
+export const resultIn = (outcomes: ReadonlyMap<string, Outcome>, key: string): unknown => {
+  const outcome = outcomes.get(key)
+  return outcome?.ok === true ? outcome.result : undefined
+}
+
 /** The error that a body carries, whatever its HTTP status; undefined for a body without one. */
 export const errorIn = (body: unknown, method: string, httpStatus: number): BitrixError | undefined => {
   const plain = PlainError.safeParse(body)

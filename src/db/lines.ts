@@ -18,11 +18,6 @@ export interface Line {
 export const listLines = async (db: Db | Trx, portal: PortalId): Promise<readonly Line[]> =>
   (await db.selectFrom('lines').selectAll().where('portal_id', '=', portal).orderBy('activated_at').execute()).map(toLine)
 
-export const findLine = async (db: Db | Trx, portal: PortalId, connector: string, lineId: string): Promise<Line | undefined> => {
-  const row = await db.selectFrom('lines').selectAll().where('portal_id', '=', portal).where('connector', '=', connector).where('line_id', '=', lineId).executeTakeFirst()
-  return row === undefined ? undefined : toLine(row)
-}
-
 /** Makes this line speak for the connection, which then speaks on no other one (F18, F20). */
 export const saveLine = async (trx: Trx, line: Line): Promise<void> => {
   if (line.connectionId !== undefined) {

@@ -6,7 +6,7 @@ import { findPortal } from '../db/portals.ts'
 import { isSameSecret } from '../db/secrets.ts'
 import { portalId, type PortalId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 
 /** The portal shows old dialogues too; a week is what it needs to fetch a file at the latest. */
 const linkDays = 7
@@ -84,7 +84,7 @@ export const portalFileUrl = async (deps: Deps, portal: PortalId, file: MessageF
 const fetchOperatorFile = async (deps: Deps, portal: PortalId, file: MessageFile, index: number): Promise<OpenedFile> => {
   const url = await portalFileUrl(deps, portal, file)
   if (url === undefined) throw new AppError('NOT_FOUND', 'Этого файла больше нет.')
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+  const signal = callSignal(deps)
   const { bytes, mimeType } = await downloadFile(deps.http, { url }, { signal, maxBytes: mostFileBytes })
   return { bytes, mimeType: file.mimeType ?? mimeType ?? 'application/octet-stream', name: nameOf(file, index) }
 }
@@ -99,7 +99,7 @@ export const fetchFile = async (deps: Deps, portal: PortalId, messageId: number,
   const open = message === undefined ? undefined : await deps.connections.byId(portal, message.connectionId)
   if (message !== undefined && file?.url !== undefined && message.deletedAt === undefined) return fetchOperatorFile(deps, portal, file, index)
   if (message === undefined || file?.ref === undefined || open?.channel.download === undefined || message.deletedAt !== undefined) throw new AppError('NOT_FOUND', 'Этого файла больше нет.')
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000 * 2)])
+  const signal = callSignal(deps, 2)
   const downloaded = await open.channel.download(file as InboundFile, { credentials: open.credentials, http: deps.http, signal, maxBytes: mostFileBytes })
   const opened = { bytes: downloaded.bytes, mimeType: file.mimeType ?? downloaded.mimeType ?? 'application/octet-stream', name: nameOf(file, index) }
   if (opened.bytes.byteLength <= 8 * 1024 * 1024) {

@@ -10,7 +10,7 @@ import { normalizeEmail } from '../domain/email.ts'
 import { normalizePhone } from '../domain/phone.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { patientWords } from './chat-words.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { isElsewhere, sessionKey } from './keep-sessions.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { sayLater } from './say.ts'
@@ -30,8 +30,6 @@ const channelOf = (deps: Deps, id: string): Channel => {
   if (channel === undefined) throw new AppError('FORM_INVALID', 'Такого мессенджера нет: выберите его из списка.', { fields: { channel: 'Выберите мессенджер из списка.' } })
   return channel
 }
-
-const withTimeout = (deps: Deps): AbortSignal => AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
 
 /** The stored secrets stand in for those that the form left empty: they are never shown, so they need not be typed again. */
 const withStoredSecrets = (channel: Channel, draft: ConnectionDraft, stored: Readonly<Record<string, string>>): Record<string, string> => {
@@ -76,7 +74,7 @@ export const connectChannel = async (deps: Deps, portal: PortalId, draft: Connec
   if (before === undefined) await saveConnection(deps.db, draftRow)
   deps.connections.forget()
   try {
-    const facts = await channel.connect({ credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, draftRow) })
+    const facts = await channel.connect({ credentials, http: deps.http, signal: callSignal(deps), hookUrl: hookUrlOf(deps, draftRow) })
     const connection: Connection = { ...draftRow, state: 'working', title: facts.title, details: facts.details, warnings: facts.warnings, checkedAt: new Date() }
     await saveConnection(deps.db, connection)
     return connection
@@ -102,7 +100,7 @@ export const disconnectChannel = async (deps: Deps, portal: PortalId, id: Connec
   const open = await deps.connections.byId(portal, id)
   if (open !== undefined) {
     await open.channel
-      .disconnect({ credentials: open.credentials, http: deps.http, signal: withTimeout(deps), hookUrl: hookUrlOf(deps, connection) })
+      .disconnect({ credentials: open.credentials, http: deps.http, signal: callSignal(deps), hookUrl: hookUrlOf(deps, connection) })
       .catch((error: unknown) => deps.log.warn({ channel: connection.channel, reason: messageOf(error) }, 'a webhook could not be taken away'))
   }
   await deps.db.transaction().execute((trx) => deleteConnection(trx, portal, id))
@@ -116,7 +114,7 @@ export const checkConnection = async (deps: Deps, portal: PortalId, id: Connecti
   // Whoever holds the session keeps the connection's state true to it.
   if (await isHeldByOther(deps, open)) return connection.state === 'broken' ? { ok: false, message: connection.problem ?? 'Связи нет: проверьте настройки подключения.' } : { ok: true, message: 'Работает.' }
   try {
-    const context = { credentials: open.credentials, http: deps.http, signal: withTimeout(deps), session: deps.sessions.of(id), hookUrl: hookUrlOf(deps, connection) }
+    const context = { credentials: open.credentials, http: deps.http, signal: callSignal(deps), session: deps.sessions.of(id), hookUrl: hookUrlOf(deps, connection) }
     const seen = await open.channel.check(context)
     const facts = seen.isHookLost === true ? await open.channel.connect(context) : seen
     await saveConnection(deps.db, { ...connection, state: 'working', problem: undefined, title: facts.title, details: facts.details, warnings: facts.warnings, checkedAt: new Date() })
@@ -152,7 +150,7 @@ export const sendTest = async (deps: Deps, portal: PortalId, id: ConnectionId, t
   }
   try {
     const number = 1 + (randomBytes(4).readUInt32BE() % 2_000_000_000)
-    await open.channel.send({ ref: `test.${v7(Date.now())}`, number, to: address, text: patientWords.test }, { credentials: open.credentials, http: deps.http, signal: withTimeout(deps), session: deps.sessions.of(id) })
+    await open.channel.send({ ref: `test.${v7(Date.now())}`, number, to: address, text: patientWords.test }, { credentials: open.credentials, http: deps.http, signal: callSignal(deps), session: deps.sessions.of(id) })
     return { ok: true, message: 'Отправлено: посмотрите на телефон.' }
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error

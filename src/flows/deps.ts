@@ -34,3 +34,7 @@ export interface Deps {
   /** Aborted when the process stops: outgoing calls end with it. */
   readonly stopping: AbortSignal
 }
+
+/** Ends a call to the outside when the process stops, or when `times` the longest wait for one answer is over. */
+export const callSignal = ({ config, stopping }: Pick<Deps, 'config' | 'stopping'>, times = 1): AbortSignal =>
+  AbortSignal.any([stopping, AbortSignal.timeout(config.requestTimeoutSeconds * 1000 * times)])

@@ -5,7 +5,7 @@ import { ring } from '../db/outbox.ts'
 import { loadCursor, saveCursor } from '../db/session-cursors.ts'
 import { type ConnectionId, type PortalId } from '../domain/ids.ts'
 import { messageOf } from '../errors.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { arrivalOf, type InboxWriter } from './receive.ts'
 
@@ -106,7 +106,7 @@ export const createSessionKeeper = (deps: Deps, book: SessionBook, writer: Inbox
     try {
       const found = await deps.connections.byId(portalId, id)
       if (found?.channel.session === undefined) return
-      const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+      const signal = callSignal(deps)
       const session = await found.channel.session.open({
         credentials: found.credentials, http: deps.http, signal,
         emit: (request) => writer.write(arrivalOf(keeping.connection, request)),

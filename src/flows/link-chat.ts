@@ -1,3 +1,4 @@
+import { resultIn } from '../bitrix/answer.ts'
 import { type Outcome, type PortalClient } from '../bitrix/client.ts'
 import { type Command } from '../bitrix/command.ts'
 import { dialogCommand, dialogOf as readDialog, isNotMember, joinCommand, type UserCode } from '../bitrix/dialogs.ts'
@@ -124,11 +125,6 @@ const takeOut = async (client: PortalClient, item: Card['item'], userCode: UserC
   if (outcome?.ok !== true) return
   const removal = unlinkCommand('unlink', cardOf(outcome.result), userCode.text)
   if (removal !== undefined) await client.call(removal.method, removal.params)
-}
-
-const resultIn = (outcomes: ReadonlyMap<string, Outcome>, key: string): unknown => {
-  const outcome = outcomes.get(key)
-  return outcome?.ok === true ? outcome.result : undefined
 }
 
 /** @throws BitrixError of the first command that was refused for another reason than being done already */

@@ -1,6 +1,5 @@
 import { type PortalClient } from '../bitrix/client.ts'
 import { BitrixError } from '../bitrix/errors.ts'
-import { becomeSpeaker, stopSpeaking } from '../db/budgets.ts'
 import { claimHeads, giveBack, holdChat, portalsWithLineWork, releaseExpired, removeDone, type ChatRow } from '../db/chat-queue.ts'
 import { ensureDialog, findDialogs, type Dialog } from '../db/dialogs.ts'
 import { identitiesByNumber, type Identity } from '../db/identities.ts'
@@ -13,11 +12,11 @@ import { type Deps } from './deps.ts'
 import { callsOf, type Prepared } from './line-calls.ts'
 import { performCalls, postpone, settleUncertain } from './line-outcomes.ts'
 import { linkChat, unlinkChat } from './link-chat.ts'
+import { speakAlone, speakingLeaseMs } from './speak-alone.ts'
 
 /** Rows of one round, and of one chat in it. */
 const rowsAtOnce = 300
 const perChat = 10
-const leaseMs = 15_000
 
 /** Tells open lines what is new in chats. Returns how many rows were taken. */
 export const performLineWork = async (deps: Deps, speaker: string): Promise<number> => {
@@ -28,33 +27,19 @@ export const performLineWork = async (deps: Deps, speaker: string): Promise<numb
 
 /** One process speaks for a portal's lines at a time: then order in a chat is the order in which it speaks. */
 const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Promise<number> => {
-  const key = `lines ${portalId}`
-  if (!(await becomeSpeaker(deps.db, key, speaker, leaseMs))) return 0
   let rows: readonly ChatRow[] = []
-  let beat = Promise.resolve()
-  const heartbeat = setInterval(() => {
-    beat = beat
-      .then(async () => {
-        await becomeSpeaker(deps.db, key, speaker, leaseMs)
-        await holdChat(deps.db, rows.map(({ id }) => id), leaseMs)
-      })
-      .catch(() => undefined)
-  }, leaseMs / 4)
-  try {
+  const hold = async (): Promise<void> => holdChat(deps.db, rows.map(({ id }) => id), speakingLeaseMs)
+  return speakAlone(deps, `lines ${portalId}`, speaker, hold, async () => {
     const portal = await findPortal(deps.db, portalId)
     if (portal === undefined) return 0
     rows = await deps.db.transaction().execute(async (trx) => {
       // Whoever has become the only speaker holds none yet: an earlier speaker left them, and what became of them is not known.
       await releaseExpired(trx, 'toLine', portalId)
-      return claimHeads(trx, { direction: 'toLine', portalId, now: deps.clock.now(), leaseMs, perChat, limit: rowsAtOnce })
+      return claimHeads(trx, { direction: 'toLine', portalId, now: deps.clock.now(), leaseMs: speakingLeaseMs, perChat, limit: rowsAtOnce })
     })
     if (rows.length > 0) await performRound(deps, portal, deps.portalClient(portalId), rows)
     return rows.length
-  } finally {
-    clearInterval(heartbeat)
-    await beat
-    await stopSpeaking(deps.db, key, speaker)
-  }
+  })
 }
 
 const performRound = async (deps: Deps, portal: Portal, client: PortalClient, rows: readonly ChatRow[]): Promise<void> => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resultIn } from '../bitrix/answer.ts'
 import { type Outcome, type PortalClient } from '../bitrix/client.ts'
 import { type Command } from '../bitrix/command.ts'
 import { BitrixError } from '../bitrix/errors.ts'
@@ -7,7 +8,7 @@ import { answerRobotCommand, fireTriggerCommand } from '../bitrix/robots.ts'
 import { addedRecordIdOf, addNoteCommand, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../bitrix/timeline.ts'
 import { addContactCommand, addedContactIdOf, findContactByOriginCommand, listedIdsOf } from '../bitrix/identity.ts'
 import { findContactsByPhoneCommand, foundContactIdsOf } from '../bitrix/world.ts'
-import { becomeSpeaker, budgetLevel, pausedMethods, stopSpeaking } from '../db/budgets.ts'
+import { budgetLevel, pausedMethods } from '../db/budgets.ts'
 import { loadDeliveries, portalSide, setActivities } from '../db/deliveries.ts'
 import { identitiesByNumber, saveIntroduction } from '../db/identities.ts'
 import { logIdentity } from '../db/introductions.ts'
@@ -26,15 +27,12 @@ import { lookAround } from './look-around.ts'
 import { portalBucket } from './portal-clients.ts'
 import { recordViewOf, taskDeadline } from './record-view.ts'
 import { robotReturnOf } from './robot-return.ts'
+import { speakAlone, speakingLeaseMs } from './speak-alone.ts'
 
 /** Looks of one round: 50 of them are one command. */
 const looksAtOnce = 1_000
 /** Other rows of one round: each is one or two commands, and a round is two requests of 50. */
 const othersAtOnce = 96
-/** One process speaks to a portal at a time, so that requests are full and the budget is spent in order of urgency. */
-const speakingLeaseMs = 15_000
-/** A claimed row's outcome counts as unknown after this. Both leases are renewed while the round goes on, so that a dead process is soon replaced. */
-const portalLeaseMs = speakingLeaseMs
 /** What cannot be done at the portal for this long (its clock) is given up, with the reason kept. */
 const mostPatienceMs = 3 * 24 * 3600_000
 /** A cascade does not wait longer for its portal: what was known before serves (see lookFailed). */
@@ -61,20 +59,11 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
   const key = `portal ${portalId}`
   const sinceLastMs = performance.now() - (largeRoundAt.get(portalId) ?? Number.NEGATIVE_INFINITY)
   if (sinceLastMs < busyPaceMs && (await budgetLevel(deps.db, key, portalBucket)) > busyLevel) return 0
-  if (!(await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs))) return 0
   let rows: readonly OutboxRow[] = []
-  const stayAlive = async (): Promise<void> => {
-    await becomeSpeaker(deps.db, key, speaker, speakingLeaseMs)
-    await holdOn(deps.db, rows.map(({ id }) => id), portalLeaseMs)
-  }
-  // A database that is away loses us the lease; the round then ends by its own error.
-  let beat = Promise.resolve()
-  const heartbeat = setInterval(() => {
-    beat = beat.then(stayAlive).catch(() => undefined)
-  }, speakingLeaseMs / 4)
-  try {
+  const hold = async (): Promise<void> => holdOn(deps.db, rows.map(({ id }) => id), speakingLeaseMs)
+  return speakAlone(deps, key, speaker, hold, async () => {
     rows = await deps.db.transaction().execute(async (trx) => {
-      const common = { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: portalLeaseMs } as const
+      const common = { lane: 'portal', portalId, now: deps.clock.now(), leaseMs: speakingLeaseMs } as const
       const abandoned = await leftBehind(trx, portalId)
       await putBack(trx, abandoned.map((id) => ({ id, runAt: common.now, wasTried: true })))
       return [...(await claim(trx, { ...common, kind: 'look', limit: looksAtOnce })), ...(await claim(trx, { ...common, except: 'look', limit: othersAtOnce }))]
@@ -85,11 +74,7 @@ const performFor = async (deps: Deps, portalId: PortalId, speaker: string): Prom
     if (portal === undefined) return rows.length
     await perform(deps, portal, deps.portalClient(portalId), rows)
     return rows.length
-  } finally {
-    clearInterval(heartbeat)
-    await beat
-    await stopSpeaking(deps.db, key, speaker)
-  }
+  })
 }
 
 /** One outbox row on its way through a round: its commands, and what to do with their outcomes. */
@@ -300,11 +285,6 @@ const triggerCodes: Readonly<Record<TriggerCode, string>> = {
 
 /** A notification's number for people: short, and unique enough to find it again. */
 export const referenceOf = (delivery: DeliveryId): string => delivery.replaceAll('-', '').slice(-10).toUpperCase()
-
-const resultIn = (outcomes: ReadonlyMap<string, Outcome>, key: string): unknown => {
-  const outcome = outcomes.get(key)
-  return outcome?.ok === true ? outcome.result : undefined
-}
 
 const noName = { ru: 'Пациент', en: 'Patient' } as const
 const sourceWords = { ru: 'Написал(а) в мессенджер клиники', en: 'Wrote to the clinic in a messenger' } as const

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ChannelError, type OutboundMessage, type Sent } from '../channels/channel.ts'
-import { pauseBudget, takeBudgets } from '../db/budgets.ts'
 import { setConnectionState } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
 import { attemptNumbers } from '../db/deliveries.ts'
@@ -13,7 +12,8 @@ import { render } from '../domain/render.ts'
 import { type ChannelStep } from '../domain/route.ts'
 import { messageOf } from '../errors.ts'
 import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
-import { type Deps } from './deps.ts'
+import { pauseConnection, withinRate, type Wish } from './connection-rate.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
 import { isProvedBySend, type OpenConnection } from './open-connection.ts'
 import { say } from './say.ts'
@@ -131,32 +131,21 @@ const prepare = async (deps: Deps, trx: Trx): Promise<{ rows: number; prepared: 
   return { rows: claimed.length, prepared, words }
 }
 
-/** Rows beyond a connection's rate go back as if they had never been claimed. */
+/** Rows beyond a connection's rate, and those whose session is elsewhere, go back as if they had never been claimed. */
 const withinBudget = async (deps: Deps, trx: Trx, rows: readonly OutboxRow[], now: number): Promise<readonly OutboxRow[]> => {
-  const groups = Map.groupBy(rows, (row) => `connection ${row.portalId} ${row.connectionId!}`)
-  const wishes: Parameters<typeof takeBudgets>[1][number][] = []
+  const here: Wish<OutboxRow>[] = []
   const stranded: OutboxRow[] = []
-  for (const [key, group] of groups) {
-    const open = await deps.connections.byId(group[0]!.portalId, group[0]!.connectionId!)
+  for (const row of rows) {
+    const open = await deps.connections.byId(row.portalId, row.connectionId!)
     // The session was lost, or is so new that the claim did not know of it.
-    if (open !== undefined && isElsewhere(deps, open)) {
-      groups.delete(key)
-      stranded.push(...group)
-      continue
-    }
-    const perSecond = open?.channel.limits.perSecond
-    // A connection that is gone has no limit: its rows end at once.
-    if (perSecond !== undefined) wishes.push({ key, shape: { burst: perSecond, perSecond }, wanted: group.length })
+    if (open !== undefined && isElsewhere(deps, open)) stranded.push(row)
+    else here.push({ item: row, portalId: row.portalId, connectionId: row.connectionId!, perSecond: open?.channel.limits.perSecond })
   }
-  const grants = await takeBudgets(deps.db, wishes)
-  const allowed: OutboxRow[] = []
-  const later: Parameters<typeof putBack>[1][number][] = stranded.map((row) => ({ id: row.id, runAt: now + strandedMs, wasTried: false }))
-  for (const [key, group] of groups) {
-    const { granted, waitMs } = grants.get(key) ?? { granted: group.length, waitMs: 0 }
-    allowed.push(...group.slice(0, granted))
-    later.push(...group.slice(granted).map((row) => ({ id: row.id, runAt: now + Math.max(waitMs, 50), wasTried: false })))
-  }
-  await putBack(trx, later)
+  const { allowed, later } = await withinRate(deps.db, here)
+  await putBack(trx, [
+    ...stranded.map((row) => ({ id: row.id, runAt: now + strandedMs, wasTried: false })),
+    ...later.map(({ item, waitMs }) => ({ id: item.id, runAt: now + waitMs, wasTried: false })),
+  ])
   return allowed
 }
 
@@ -175,7 +164,7 @@ const messageFor = (open: OpenConnection, delivery: Delivery, attempt: Attempt, 
 /** One call to the vendor, turned into the event that tells the cascade. Never throws. */
 const call = async (deps: Deps, { open, message, attempt }: Prepared): Promise<CascadeEvent> => {
   const { channel, credentials, connection } = open
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+  const signal = callSignal(deps)
   const context = { credentials, http: deps.http, signal, session: deps.sessions.of(connection.id) }
   const accepted = (sent: Sent): CascadeEvent => ({ type: 'accepted', attemptId: attempt.id, externalId: sent.externalId, parts: sent.parts, at: deps.clock.now() })
   try {
@@ -268,7 +257,7 @@ const learn = async (deps: Deps, trx: Trx, { open, attempt }: Prepared, event: C
   }
   if (failure.class === 'channelPermanent') await noteConnection(deps, trx, portalId, id, 'broken', failure.code)
   if (failure.class === 'rateLimited' && event.retryAfterSeconds !== undefined) {
-    await pauseBudget(deps.db, `connection ${portalId} ${id}`, Date.now() + deps.clock.waitMs(event.at + event.retryAfterSeconds * 1000))
+    await pauseConnection(deps.db, portalId, id, Date.now() + deps.clock.waitMs(event.at + event.retryAfterSeconds * 1000))
   }
 }
 

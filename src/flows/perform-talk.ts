@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { downloadFile } from '../channels/http.ts'
 import { ChannelError, type Channel, type OutboundFile, type OutboundMessage } from '../channels/channel.ts'
-import { takeBudgets } from '../db/budgets.ts'
-import { claimHeads, giveBack, markTold, releaseExpired, removeDone, type ChatEntry, type ChatRow } from '../db/chat-queue.ts'
+import { claimHeads, giveBack, markTold, removeDone, type ChatEntry, type ChatRow } from '../db/chat-queue.ts'
 import { setConnectionState } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
 import { identitiesByNumber, setReachable, type Identity } from '../db/identities.ts'
@@ -16,7 +15,8 @@ import { messageOf } from '../errors.ts'
 import { enqueueChat, noteEntry, type ChatRef } from './chat-effects.ts'
 import { fileLink, mostFileBytes, portalFileUrl } from './chat-files.ts'
 import { type OperatorNote } from './chat-words.ts'
-import { type Deps } from './deps.ts'
+import { withinRate } from './connection-rate.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { isElsewhere, strandedMs } from './keep-sessions.ts'
 import { isProvedBySend, type OpenConnection } from './open-connection.ts'
 import { sendLeaseMs } from './perform-sends.ts'
@@ -59,7 +59,6 @@ export const createTalker = (deps: Deps): Talker => {
   const rounds = new Set<Promise<void>>()
   return {
     perform: async () => {
-      await releaseExpired(deps.db, 'toMessenger')
       const { prepared, count } = await deps.db.transaction().execute(async (trx) => prepare(deps, trx))
       if (prepared.length === 0) return count
       const round: Promise<void> = Promise.all(prepared.map(async (item) => settle(deps, item, await tryOnce(deps, item))))
@@ -96,31 +95,17 @@ const prepare = async (deps: Deps, trx: Trx): Promise<{ prepared: Prepared[]; co
   // The session was lost, or is so new that the claim did not know of it.
   const stranded = prepared.filter(({ open }) => isElsewhere(deps, open))
   await giveBack(trx, stranded.map(({ row }) => ({ id: row.id, runAt: now + strandedMs, wasTried: false, isUncertain: false })))
-  const allowed = await withinBudget(deps, trx, prepared.filter((item) => !stranded.includes(item)), now)
+  const here = prepared.filter((item) => !stranded.includes(item))
+  const { allowed, later } = await withinRate(deps.db, here.map((item) => ({ item, portalId: item.row.portalId, connectionId: item.open.connection.id, perSecond: item.open.channel.limits.perSecond })))
+  await giveBack(trx, later.map(({ item, waitMs }) => ({ id: item.row.id, runAt: now + waitMs, wasTried: false, isUncertain: false })))
   for (const { row, message } of allowed) if (row.kind === 'message') await raiseMessage(trx, row.portalId, message.id, 'sending')
   return { prepared: [...allowed], count: rows.length }
-}
-
-/** Conversations and notifications share a connection's rate. */
-const withinBudget = async (deps: Deps, trx: Trx, items: readonly Prepared[], now: number): Promise<readonly Prepared[]> => {
-  const groups = Map.groupBy(items, ({ open }) => `connection ${open.connection.portalId} ${open.connection.id}`)
-  const grants = await takeBudgets(
-    deps.db,
-    [...groups].map(([key, group]) => ({ key, shape: { burst: group[0]!.open.channel.limits.perSecond, perSecond: group[0]!.open.channel.limits.perSecond }, wanted: group.length })),
-  )
-  const allowed: Prepared[] = []
-  for (const [key, group] of groups) {
-    const { granted, waitMs } = grants.get(key) ?? { granted: group.length, waitMs: 0 }
-    allowed.push(...group.slice(0, granted))
-    await giveBack(trx, group.slice(granted).map(({ row }) => ({ id: row.id, runAt: now + Math.max(waitMs, 50), wasTried: false, isUncertain: false })))
-  }
-  return allowed
 }
 
 const tryOnce = async (deps: Deps, item: Prepared): Promise<Ending> => {
   const { row, message, identity, open } = item
   const { channel, credentials } = open
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000 * 2)])
+  const signal = callSignal(deps, 2)
   const context = { credentials, http: deps.http, signal, session: deps.sessions.of(open.connection.id) }
   const sent = message.externalId === undefined ? undefined : { externalId: message.externalId, to: identity.chatId }
   try {
@@ -196,7 +181,7 @@ const operatorFile = async (deps: Deps, portalId: PortalId, file: Message['files
   const url = await portalFileUrl(deps, portalId, file)
   if (url === undefined) return unreadable
   try {
-    const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+    const signal = callSignal(deps)
     const { bytes, mimeType } = await downloadFile(deps.http, { url }, { signal, maxBytes: most })
     return { kind: file.kind, name, mimeType: file.mimeType ?? mimeType ?? 'application/octet-stream', bytes }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { releaseExpired } from '../db/chat-queue.ts'
 import { claimExpired, finish, putBack, type OutboxRow } from '../db/outbox.ts'
 import { hasParked, takeMatched } from '../db/receipts.ts'
 import { attemptId, deliveryOf } from '../domain/ids.ts'
@@ -15,6 +16,7 @@ const batchSize = 200
  */
 export const recoverAbandoned = async (deps: Deps): Promise<number> =>
   deps.db.transaction().execute(async (trx) => {
+    await releaseExpired(trx, 'toMessenger')
     const rows = await claimExpired(trx, { leaseMs: sendLeaseMs(deps), limit: batchSize })
     const at = deps.clock.now()
     const events: DeliveryEvent[] = []

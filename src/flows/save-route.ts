@@ -4,7 +4,7 @@ import { connectionId, routeId, type PortalId, type RouteId } from '../domain/id
 import { problemsOf, type ConnectionAbility, type RouteProblem, type RouteStep } from '../domain/route.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { ChannelError } from '../channels/channel.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { v7 } from './uuid.ts'
 
 export interface RouteDraft {
@@ -121,7 +121,7 @@ const setTemplateLives = async (deps: Deps, portal: PortalId): Promise<void> => 
   for (const { connection, ...template } of lives.values()) {
     const open = await deps.connections.byId(portal, connectionId(connection))
     if (open?.channel.setTemplateLife === undefined) continue
-    const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+    const signal = callSignal(deps)
     try {
       await open.channel.setTemplateLife(template, { credentials: open.credentials, http: deps.http, signal })
     } catch (error) {

@@ -3,7 +3,7 @@ import { ChannelError } from '../channels/channel.ts'
 import { finish, giveUp, putBack, type OutboxEntry, type OutboxRow } from '../db/outbox.ts'
 import { type ConnectionId, type PortalId } from '../domain/ids.ts'
 import { patientWords } from './chat-words.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 
 /** What is said outside chats: an answer to a press, a code to a claimed phone, a test that an administrator asked for. */
 const Words = z.discriminatedUnion('what', [
@@ -32,7 +32,7 @@ export const say = async (deps: Deps, row: OutboxRow): Promise<void> => {
     return
   }
   const { channel, credentials } = open
-  const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+  const signal = callSignal(deps)
   const context = { credentials, http: deps.http, signal, session: deps.sessions.of(row.connectionId!) }
   try {
     if (words.what === 'pressed') await channel.answerAction?.({ externalId: words.externalId, chatId: words.to, text: patientWords.pressed }, context)

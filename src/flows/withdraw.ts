@@ -4,7 +4,7 @@ import { finish, giveUp, putBack, type OutboxRow } from '../db/outbox.ts'
 import { proves } from '../domain/receipt.ts'
 import { messageOf } from '../errors.ts'
 import { advanceDeliveries } from './advance-deliveries.ts'
-import { type Deps } from './deps.ts'
+import { callSignal, type Deps } from './deps.ts'
 import { receiptEvents } from './take-webhooks.ts'
 
 /** How long a vendor that does not answer is asked again: no queue is known to keep a message for longer. */
@@ -28,7 +28,7 @@ export const withdraw = async (deps: Deps, row: OutboxRow): Promise<void> => {
   const { channel, credentials, connection } = open
   const now = deps.clock.now()
   try {
-    const signal = AbortSignal.any([deps.stopping, AbortSignal.timeout(deps.config.requestTimeoutSeconds * 1000)])
+    const signal = callSignal(deps)
     const taken = (await channel.withdraw?.({ externalId: attempt.externalId, to: attempt.to }, { credentials, http: deps.http, signal, session: deps.sessions.of(connection.id) })) ?? []
     await deps.db.transaction().execute(async (trx) => {
       const failures = taken.map((externalId) => ({ open, inbound: { type: 'failure', externalId, failure: { class: 'channelTemporary', code: 'withdrawn' }, at: now } as const }))
