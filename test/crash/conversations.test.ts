@@ -14,6 +14,7 @@ import { connectLine, connectMessengers, installApplication, openPage } from '..
 import { startApplication, type Application } from '../../sandbox/application.ts'
 import { type Handset } from '../../sandbox/messengers/handset.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
+import { seeded } from '../support/random.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 const people = 500
@@ -21,15 +22,6 @@ const messagesEach = 20
 const kills = 8
 const boundMs = 240_000
 
-const seeded = (start: number): (() => number) => {
-  let state = start >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 const random = seeded(seed)
 
 let world: World

@@ -14,6 +14,7 @@ import { startApplication, type Application } from '../../sandbox/application.ts
 import { type Handset } from '../../sandbox/messengers/handset.ts'
 import { type RobotRun } from '../../sandbox/portal/portal.ts'
 import { startWorld, type World } from '../../sandbox/world.ts'
+import { seeded } from '../support/random.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 const wanted = 200
@@ -21,17 +22,6 @@ const wanted = 200
 const spare = 80
 /** A minute of the story is a second; the longest way through the route takes about ten. */
 const speed = 60
-
-/** Repeatable random numbers (mulberry32). */
-const seeded = (start: number): (() => number) => {
-  let state = start >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 interface Case { readonly phone: Handset, readonly dealId: number, readonly contactId: number, run?: RobotRun, mark: string }
 
