@@ -19,25 +19,29 @@ const domain = /^src\/domain\//
 const errors = /^src\/errors\.ts$/
 const node = /^node:/
 const zod = /^pkg:zod$/
+/** What stands beside the channels' folders and knows none of them. */
+const sharedOfChannels = /^src\/channels\/(channel|http|network|reading|refusal)\.ts$/
+/** The same for channels that speak no HTTP. */
+const sharedWithoutHttp = /^src\/channels\/(channel|network|reading|refusal)\.ts$/
 
 const rules: readonly Rule[] = [
   { layer: 'domain', files: /^src\/domain\//, may: [domain], why: 'the domain is pure: it imports nothing but itself' },
   {
-    layer: 'channel interface', files: /^src\/channels\/(channel|http|network)\.ts$/, may: [domain, errors, /^src\/channels\/(channel|http|network)\.ts$/, zod, /^node:(crypto|http|https|net|tls)$/, /^pkg:axios$/],
+    layer: 'channel interface', files: sharedOfChannels, may: [domain, errors, sharedOfChannels, zod, /^node:(crypto|http|https|net|tls)$/, /^pkg:axios$/],
     why: 'the interface of channels knows no channel',
   },
   { layer: 'channel registry', files: /^src\/channels\/registry\.ts$/, may: [/^src\/channels\/channel\.ts$/, /^src\/channels\/[^/]+\/index\.ts$/], why: 'the registry names the channels and does nothing else' },
   {
-    layer: 'channel SMPP', files: /^src\/channels\/smpp\//, may: [domain, errors, /^src\/channels\/(channel|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:(crypto|net|tls)$/],
+    layer: 'channel SMPP', files: /^src\/channels\/smpp\//, may: [domain, errors, sharedWithoutHttp, /^OWN_FOLDER\//, zod, /^node:(crypto|net|tls)$/],
     why: 'SMPP is spoken on a socket of one\'s own, and by no package',
   },
   {
     layer: 'channel e-mail', files: /^src\/channels\/email\//,
-    may: [domain, errors, /^src\/channels\/(channel|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:(crypto|stream|tls)$/, /^pkg:(imapflow|mailparser|nodemailer(\/lib\/.*)?)$/],
+    may: [domain, errors, sharedWithoutHttp, /^OWN_FOLDER\//, zod, /^node:(crypto|stream|tls)$/, /^pkg:(imapflow|mailparser|nodemailer(\/lib\/.*)?)$/],
     why: 'the packages of mail are for e-mail alone',
   },
   {
-    layer: 'channel', files: /^src\/channels\/[^/]+\//, may: [domain, errors, /^src\/channels\/(channel|http|network)\.ts$/, /^OWN_FOLDER\//, zod, /^node:crypto$/, /^pkg:telegraf(\/types)?$/],
+    layer: 'channel', files: /^src\/channels\/[^/]+\//, may: [domain, errors, sharedOfChannels, /^OWN_FOLDER\//, zod, /^node:crypto$/, /^pkg:telegraf(\/types)?$/],
     why: 'a channel knows the domain, the interface and its own folder: no other channel, no database, no portal',
   },
   { layer: 'bitrix', files: /^src\/bitrix\//, may: [domain, errors, /^src\/bitrix\//, node, zod, /^pkg:(axios|qs|@bitrix24\/b24jssdk)$/], why: 'the client of the portal knows no channel, no database and no flow; tokens come as a parameter' },

@@ -1,5 +1,3 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { type Button, type FileKind, type Place, type TemplateMessage } from '../domain/message.ts'
 import { type Failure, type Proof } from '../domain/receipt.ts'
@@ -144,6 +142,9 @@ export type Inbound =
   | { readonly type: 'reachability'; readonly chat: ChannelChat; readonly state: 'active' | 'blocked'; readonly at?: number }
   /** The connection itself changed: number banned, webhook lost, template paused. `code` is the vendor's. */
   | { readonly type: 'connection'; readonly state: 'working' | 'broken'; readonly code: string; readonly at?: number }
+
+/** What one message says, without who, when and in answer to what. */
+export type Said = Pick<Extract<Inbound, { type: 'message' }>, 'text' | 'files' | 'place' | 'contact' | 'isForwarded'>
 
 export interface OutboundMessage {
   /** Our attempt id: echoed by vendors that echo, the idempotency key of vendors that have one. At most 100 characters. */
@@ -339,98 +340,5 @@ export class ChannelError extends AppError {
     this.failure = failure
     this.outcome = options.outcome ?? 'rejected'
     this.retryAfterSeconds = options.retryAfterSeconds
-  }
-}
-
-/** Constant-time equality of a secret that came with a request; an absent one is never equal. */
-export const sameSecret = (given: string | undefined, expected: string): boolean => {
-  if (given === undefined || expected === '') return false
-  const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
-  return timingSafeEqual(digest(given), digest(expected))
-}
-
-/**
- * The webhook secret of a connection whose owner did not choose one: the same from the same token, so that `connect` and `verify`
- * agree without storing it. 64 hex digits, which every vendor accepts.
- */
-export const secretFrom = (token: string): string => createHmac('sha256', token).update('estafeta webhook secret').digest('hex')
-
-/** `http(s)` address without a trailing slash, or the form error `message`. */
-export const webAddress = (message: string) =>
-  z
-    .string({ error: message })
-    .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), message)
-    .transform((value) => value.replace(/\/+$/, ''))
-
-/** A webhook's JSON body. @throws Error that does not quote it, as JSON.parse would: it holds a patient's text */
-export const readJson = (request: RawRequest): unknown => {
-  try {
-    return JSON.parse(request.body.toString('utf8')) as unknown
-  } catch {
-    throw new Error('The body is not JSON.')
-  }
-}
-
-/** A part of an update in the shape that we rely on. @throws Error that names the places and none of the values */
-export const readAs = <Schema extends z.ZodType>(schema: Schema, part: unknown): z.output<Schema> => {
-  const parsed = schema.safeParse(part)
-  if (parsed.success) return parsed.data
-  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'body')
-  throw new Error(`The update is not in the documented shape: see ${places.join(', ')}.`)
-}
-
-/**
- * Reads a settings form: text is trimmed and an empty field is an absent one, as browsers send it.
- *
- * @throws AppError FORM_INVALID with the schema's first sentence for each wrong field
- */
-export const parseForm = <Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> => {
-  const filled = Object.entries(typeof input === 'object' && input !== null ? input : {})
-    .map(([name, value]: [string, unknown]) => [name, typeof value === 'string' ? value.trim() : value] as const)
-    .filter(([, value]) => value !== '' && value !== null && value !== undefined)
-  const parsed = schema.safeParse(Object.fromEntries(filled))
-  if (parsed.success) return parsed.data
-  const fields: Record<string, string> = {}
-  for (const issue of parsed.error.issues) fields[String(issue.path[0] ?? 'form')] ??= issue.message
-  throw new AppError('FORM_INVALID', 'Исправьте отмеченные поля подключения и сохраните ещё раз.', { fields })
-}
-
-/** The text of a message whose kind no messenger lets us show: the operator must know that the patient sent something. */
-export const unsupportedText = 'Пришло сообщение, которое здесь нельзя показать: попросите прислать его текстом, фото или файлом.'
-
-const refuse = (code: string, sentence: string): never => {
-  throw new ChannelError({ class: 'content', code }, sentence)
-}
-
-const refuseFile = ({ file }: OutboundMessage, limits: ChannelLimits['files'], textLength: number): void => {
-  if (file === undefined) return
-  if (limits === undefined) return refuse('file.unsupported', 'По этому каналу файлы не отправить: пришлите текст или выберите другой мессенджер.')
-  if (file.bytes.byteLength === 0) refuse('file.empty', 'Файл пуст: проверьте его и прикрепите ещё раз.')
-  if (file.bytes.byteLength > limits.maxBytes) refuse('file.large', `Файл больше ${megabytes(limits.maxBytes)} МБ: уменьшите его или пришлите ссылку.`)
-  if (textLength === 0) return
-  if (limits.withoutCaption?.includes(file.kind) === true) refuse('caption.unsupported', 'К такому файлу подпись не добавить: отправьте текст отдельным сообщением.')
-  if (textLength > limits.captionLength) refuse('caption.long', `Подпись к файлу длиннее ${limits.captionLength} символов: отправьте текст отдельным сообщением.`)
-}
-
-/** Whole megabytes, as a person counts them. */
-export const megabytes = (bytes: number): number => Math.floor(bytes / (1024 * 1024))
-
-/**
- * Refuses what the messenger would refuse, before anything leaves: empty or long text, a file or buttons that do not fit.
- * `textLength` is that of the text as it will go out, markup included where the messenger counts it.
- *
- * @throws ChannelError of class `content`
- */
-export const refuseOversize = (message: OutboundMessage, limits: ChannelLimits, textLength = message.text.length): void => {
-  refuseFile(message, limits.files, textLength)
-  if (message.text.trim() === '' && message.template === undefined && message.file === undefined) refuse('text.empty', 'Текст сообщения пуст: впишите его и отправьте ещё раз.')
-  const most = (message.buttons?.length ?? 0) === 0 ? (limits.freeTextLength ?? limits.textLength) : limits.textLength
-  if (textLength > most && message.template === undefined) refuse('text.long', `Текст длиннее ${most} символов: сократите его или разделите на части.`)
-  const buttons = limits.buttons
-  if (buttons === undefined || message.buttons === undefined) return
-  if (message.buttons.length > buttons.count) refuse('buttons.many', `Кнопок больше ${buttons.count}: уберите лишние из сообщения.`)
-  for (const button of message.buttons) {
-    if (Buffer.byteLength(button.id) > buttons.payloadBytes) refuse('button.payload', `Данные кнопки длиннее ${buttons.payloadBytes} байт: сократите их.`)
-    if (button.title.length > buttons.titleLength) refuse('button.title', `Надпись кнопки длиннее ${buttons.titleLength} символов: сократите её.`)
   }
 }

@@ -3,7 +3,8 @@ import https from 'node:https'
 import { type Socket } from 'node:net'
 import tls from 'node:tls'
 import axios, { isAxiosError } from 'axios'
-import { ChannelError, megabytes } from './channel.ts'
+import { ChannelError } from './channel.ts'
+import { megabytes } from './refusal.ts'
 
 /** One HTTP exchange with a vendor. */
 export interface HttpRequest {

@@ -1,7 +1,8 @@
 /** How the application reaches a vendor, as the settings of a connection: the same two fields in every channel. */
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { webAddress, type CredentialField, type Localized } from './channel.ts'
+import { type CredentialField, type Localized } from './channel.ts'
+import { webAddress } from './reading.ts'
 
 const mostCertificates = 10
 

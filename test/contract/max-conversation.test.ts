@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { unsupportedText, type OutboundFile, type OutboundMessage } from '../../src/channels/channel.ts'
+import { type OutboundFile, type OutboundMessage } from '../../src/channels/channel.ts'
+import { unsupportedText } from '../../src/channels/refusal.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { max } from '../../src/channels/max/index.ts'
 import { type RichText } from '../../src/domain/rich-text.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { unsupportedText, type OutboundFile, type OutboundMessage } from '../../src/channels/channel.ts'
+import { type OutboundFile, type OutboundMessage } from '../../src/channels/channel.ts'
+import { unsupportedText } from '../../src/channels/refusal.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { telegram } from '../../src/channels/telegram/index.ts'
 import { type RichText } from '../../src/domain/rich-text.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { unsupportedText, type Inbound, type OutboundMessage, type RawRequest } from '../../src/channels/channel.ts'
+import { type Inbound, type OutboundMessage, type RawRequest } from '../../src/channels/channel.ts'
+import { unsupportedText } from '../../src/channels/refusal.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { vk } from '../../src/channels/vk/index.ts'
 import { channelContract } from './channel-contract.ts'

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { unsupportedText, type Inbound, type OutboundMessage } from '../../src/channels/channel.ts'
+import { type Inbound, type OutboundMessage } from '../../src/channels/channel.ts'
+import { unsupportedText } from '../../src/channels/refusal.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { whatsapp } from '../../src/channels/whatsapp/index.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'

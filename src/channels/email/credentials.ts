@@ -1,6 +1,7 @@
 import { getCACertificates } from 'node:tls'
 import { z } from 'zod'
-import { parseForm, type CredentialField } from '../channel.ts'
+import { type CredentialField } from '../channel.ts'
+import { parseForm } from '../reading.ts'
 import { normalizeEmail } from '../../domain/email.ts'
 import { networkFields, networkForm } from '../network.ts'
 

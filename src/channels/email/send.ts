@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
-import { refuseOversize, type ChannelContext, type ChannelLimits, type OutboundMessage, type Sent } from '../channel.ts'
+import { type ChannelContext, type ChannelLimits, type OutboundMessage, type Sent } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { composeLetter, messageIdOf, returnPathOf } from './compose.ts'
 import { serverOf, type EmailCredentials } from './credentials.ts'
 import { failure, smtpFailure } from './errors.ts'

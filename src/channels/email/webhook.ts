@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readAs, readJson, unsupportedText, type Inbound, type InboundFile, type RawRequest } from '../channel.ts'
+import { type Inbound, type InboundFile, type RawRequest } from '../channel.ts'
+import { readAs, readJson } from '../reading.ts'
+import { unsupportedText } from '../refusal.ts'
 import { normalizeEmail } from '../../domain/email.ts'
 import { type FileKind } from '../../domain/message.ts'
 import { messageIdOf, refOf } from './compose.ts'

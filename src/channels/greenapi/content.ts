@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { unsupportedText, type InboundFile, type SharedContact } from '../channel.ts'
+import { type InboundFile, type SharedContact, type Said } from '../channel.ts'
+import { unsupportedText } from '../refusal.ts'
 import { type FileKind, type Place } from '../../domain/message.ts'
 import { normalizePhone } from '../../domain/phone.ts'
 
@@ -24,14 +25,6 @@ export const contentSchema = z.looseObject({
 })
 
 export type Content = z.output<typeof contentSchema>
-
-export interface Said {
-  readonly text: string
-  readonly files?: readonly InboundFile[]
-  readonly place?: Place
-  readonly contact?: SharedContact
-  readonly isForwarded?: boolean
-}
 
 const kinds: Readonly<Record<string, FileKind>> = {
   imageMessage: 'image',

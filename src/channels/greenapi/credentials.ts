@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { parseForm, secretFrom, webAddress, type CredentialField } from '../channel.ts'
+import { type CredentialField } from '../channel.ts'
+import { parseForm, secretFrom, webAddress } from '../reading.ts'
 import { networkFields, networkForm } from '../network.ts'
 
 const word = (message: string) => z.string({ error: message }).regex(/^\S+$/, message)

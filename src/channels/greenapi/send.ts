@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { type RichText } from '../../domain/rich-text.ts'
 import { render } from '../../domain/whatsapp-markup.ts'
 import { call, read, type Context } from './api.ts'

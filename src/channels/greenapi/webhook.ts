@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
 import { contentOf, contentSchema, type Content } from './content.ts'
 import { type GreenApiCredentials } from './credentials.ts'
 import { classOfStatus, working } from './errors.ts'

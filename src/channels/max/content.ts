@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, sameSecret, unsupportedText, type InboundFile, type SharedContact } from '../channel.ts'
+import { type InboundFile, type SharedContact, type Said } from '../channel.ts'
+import { readAs, sameSecret } from '../reading.ts'
+import { unsupportedText } from '../refusal.ts'
 import { normalizePhone } from '../../domain/phone.ts'
 import { type FileKind, type Place } from '../../domain/message.ts'
 
@@ -20,13 +22,6 @@ const storedPayload = z.looseObject({ url: z.string().nullish(), token: z.string
 
 type Body = z.output<typeof bodySchema>
 type Attachment = z.output<typeof attachment>
-
-export interface Said {
-  readonly text: string
-  readonly files?: readonly InboundFile[]
-  readonly place?: Place
-  readonly contact?: SharedContact
-}
 
 export interface Sender {
   readonly userId: number

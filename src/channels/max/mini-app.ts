@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { sameSecret, type MiniApp } from '../channel.ts'
+import { type MiniApp } from '../channel.ts'
+import { sameSecret } from '../reading.ts'
 import { type MaxCredentials } from './credentials.ts'
 
 const user = z.looseObject({ id: z.int().positive() })

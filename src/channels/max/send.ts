@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelLimits, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type ChannelLimits, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { type RichText } from '../../domain/rich-text.ts'
 import { type HttpAnswer } from '../http.ts'
 import { call, read, type Context } from './api.ts'

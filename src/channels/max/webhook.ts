@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
 import { bodySchema, contentOf } from './content.ts'
 import { type MaxCredentials } from './credentials.ts'
 

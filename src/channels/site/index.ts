@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelLimits, type ConnectionFacts, type InboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelLimits, type ConnectionFacts, type InboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { downloadFile, type Downloaded, type HttpAnswer } from '../http.ts'
 import { type RichText } from '../../domain/rich-text.ts'
 import { accountOf, call, readAnswer, sha256, signedHeaders, type Context } from './call.ts'

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
 import { fileKinds } from '../../domain/message.ts'
 import { type SiteCredentials } from './credentials.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { parseForm, type CredentialField } from '../channel.ts'
+import { type CredentialField } from '../channel.ts'
+import { parseForm } from '../reading.ts'
 import { networkFields, networkForm } from '../network.ts'
 import { type Address } from './pdu.ts'
 

@@ -1,4 +1,5 @@
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { fields, parseCredentials, type SmppCredentials } from './credentials.ts'
 import { noConnection } from './errors.ts'
 import { openSession } from './session.ts'

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, readJson, unsupportedText, type Inbound, type RawRequest } from '../channel.ts'
+import { type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson } from '../reading.ts'
+import { unsupportedText } from '../refusal.ts'
 import { type SmppCredentials } from './credentials.ts'
 import { meaningOf, stateName } from './errors.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage, type Sent } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type OutboundMessage, type Sent } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { fields, parseCredentials, type SmscCredentials } from './credentials.ts'
 import { refusalOf, unclearAnswer } from './errors.ts'
 import { countSegments } from '../../domain/sms-segments.ts'

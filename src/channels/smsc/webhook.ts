@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, sameSecret, type Inbound, type RawRequest } from '../channel.ts'
+import { type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, sameSecret } from '../reading.ts'
 import { type SmscCredentials } from './credentials.ts'
 import { failureOf } from './errors.ts'
 

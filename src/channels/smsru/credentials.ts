@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { parseForm, webAddress, type CredentialField } from '../channel.ts'
+import { type CredentialField } from '../channel.ts'
+import { parseForm, webAddress } from '../reading.ts'
 import { networkFields, networkForm } from '../network.ts'
 
 const credentialsForm = z.object({

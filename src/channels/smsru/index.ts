@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type Localized, type OutboundMessage, type Sent } from '../channel.ts'
+import { ChannelError, type Channel, type ChannelContext, type ChannelLimits, type ConnectionFacts, type Localized, type OutboundMessage, type Sent } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { countSegments } from '../../domain/sms-segments.ts'
 import { fields, parseCredentials, type SmsruCredentials } from './credentials.ts'
 import { refusalOf, unclearAnswer } from './errors.ts'

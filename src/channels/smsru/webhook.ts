@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type Inbound, type RawRequest } from '../channel.ts'
+import { type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
 import { type SmsruCredentials } from './credentials.ts'
 import { failureOf } from './errors.ts'
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { unsupportedText, type InboundFile, type SharedContact } from '../channel.ts'
+import { type InboundFile, type SharedContact, type Said } from '../channel.ts'
+import { unsupportedText } from '../refusal.ts'
 import { normalizePhone } from '../../domain/phone.ts'
 import { type FileKind, type Place } from '../../domain/message.ts'
 
@@ -25,13 +26,6 @@ export const contentSchema = z.looseObject({
 
 type Content = z.output<typeof contentSchema>
 type Stored = z.output<typeof stored>
-
-export interface Said {
-  readonly text: string
-  readonly files?: readonly InboundFile[]
-  readonly place?: Place
-  readonly contact?: SharedContact
-}
 
 /**
  * What Telegram itself writes into a private chat in the person's name: nobody said anything.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelContext, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type ChannelContext, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { type RichText } from '../../domain/rich-text.ts'
 import { TelegramApi } from './api.ts'
 import { type TelegramCredentials } from './credentials.ts'

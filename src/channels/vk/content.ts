@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { unsupportedText, type InboundFile } from '../channel.ts'
+import { type InboundFile, type Said } from '../channel.ts'
+import { unsupportedText } from '../refusal.ts'
 import { type Place } from '../../domain/message.ts'
 import { messageIdOf } from './ids.ts'
 
@@ -48,12 +49,6 @@ export const contentSchema = z.looseObject({
   geo: geo.optional(),
 })
 type Content = z.output<typeof contentSchema>
-
-export interface Said {
-  readonly text: string
-  readonly files?: readonly InboundFile[]
-  readonly place?: Place
-}
 
 /** A file's bytes and what is known of it. */
 interface Stored extends Omit<InboundFile, 'ref'> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { parseForm, secretFrom, webAddress, type CredentialField } from '../channel.ts'
+import { type CredentialField } from '../channel.ts'
+import { parseForm, secretFrom, webAddress } from '../reading.ts'
 import { networkFields, networkForm } from '../network.ts'
 
 /** VK takes secrets of fifty characters at most. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelLimits, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type ChannelLimits, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { call, read, type Context } from './api.ts'
 import { refusalOf, unclearAnswer } from './errors.ts'
 import { attachmentsOf, messageNow, mostBytes, refuseFormat, upload } from './files.ts'

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, unsupportedText, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
+import { unsupportedText } from '../refusal.ts'
 import { contentOf, contentSchema } from './content.ts'
 import { type VkCredentials } from './credentials.ts'
 import { chatPrefixOf, commentIdOf, isPerson, messageIdOf, threadIdOf } from './ids.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelLimits, type InboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { ChannelError, type ChannelLimits, type InboundFile, type OutboundMessage, type Sent, type SentMessage } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { downloadFile, goneFile, type Downloaded } from '../http.ts'
 import { type RichText } from '../../domain/rich-text.ts'
 import { render } from '../../domain/whatsapp-markup.ts'

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, unsupportedText, type ChannelChat, type Inbound, type InboundFile, type RawRequest, type SharedContact } from '../channel.ts'
+import { type ChannelChat, type Inbound, type InboundFile, type RawRequest, type SharedContact } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
+import { unsupportedText } from '../refusal.ts'
 import { type FileKind } from '../../domain/message.ts'
 import { normalizePhone } from '../../domain/phone.ts'
 import { type WazzupCredentials } from './credentials.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { unsupportedText, type InboundFile, type SharedContact } from '../channel.ts'
+import { type InboundFile, type SharedContact, type Said } from '../channel.ts'
+import { unsupportedText } from '../refusal.ts'
 import { normalizePhone } from '../../domain/phone.ts'
 import { type FileKind, type Place } from '../../domain/message.ts'
 
@@ -28,13 +29,6 @@ export const contentSchema = z.looseObject({
 
 type Content = z.output<typeof contentSchema>
 type Media = NonNullable<z.output<typeof media>>
-
-export interface Said {
-  readonly text: string
-  readonly files?: readonly InboundFile[]
-  readonly place?: Place
-  readonly contact?: SharedContact
-}
 
 /** A kind that we cannot show is told in words, so that it is not lost. */
 export const contentOf = (message: Content): Said => {

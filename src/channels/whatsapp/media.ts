@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, megabytes, type ChannelContext, type InboundFile, type OutboundFile } from '../channel.ts'
+import { ChannelError, type ChannelContext, type InboundFile, type OutboundFile } from '../channel.ts'
+import { megabytes } from '../refusal.ts'
 import { downloadFile, goneFile, tooLargeFile, type Downloaded } from '../http.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { ChannelError, refuseOversize, type ChannelContext, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent } from '../channel.ts'
+import { ChannelError, type ChannelContext, type ChannelLimits, type OutboundFile, type OutboundMessage, type Sent } from '../channel.ts'
+import { refuseOversize } from '../refusal.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
 import { callGraph, isPartner } from './graph.ts'

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { readAs, readJson, sameSecret, type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
+import { readAs, readJson, sameSecret } from '../reading.ts'
 import { contentOf, contentSchema, digitsOf, textOf } from './content.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
 import { classOfStatus } from './errors.ts'
