@@ -89,7 +89,7 @@ function serve(provider: MailProvider, socket: Socket): void {
       const items: string[] = []
       if (isUid || /\bUID\b/i.test(wanted)) items.push(`UID ${letter.uid}`)
       if (/RFC822\.SIZE/i.test(wanted)) items.push(`RFC822.SIZE ${letter.source.length}`)
-      if (/INTERNALDATE/i.test(wanted)) items.push('INTERNALDATE "24-Nov-2026 10:00:00 +0000"')
+      if (/INTERNALDATE/i.test(wanted)) items.push(`INTERNALDATE "${letter.at.toUTCString().replace(/^\w+, (\d+) (\w+) (\d+) ([\d:]+) GMT$/, '$1-$2-$3 $4')} +0000"`)
       if (/FLAGS/i.test(wanted)) items.push('FLAGS ()')
       for (const [, section = '', from, count] of wanted.matchAll(/BODY(?:\.PEEK)?\[([^\]]*)\](?:<(\d+)\.(\d+)>)?/gi)) {
         const bytes = sectionOf(letter, section)
@@ -99,7 +99,16 @@ function serve(provider: MailProvider, socket: Socket): void {
       }
       say(`* ${index + 1} FETCH (${items.join(' ')})`)
     }
+    // News may stand before any answer (RFC 3501, 7.3.1), and is told once.
+    if (isUid) tell()
     say(`${tag} OK Fetch completed`)
+  }
+
+  /** Days of the server, whatever the hour. */
+  const search = (tag: string, since: string): void => {
+    const from = Date.parse(`${since} UTC`)
+    say(`* SEARCH${mailbox!.letters.filter(({ at }) => at.getTime() >= from).map(({ uid }) => ` ${uid}`).join('')}`)
+    say(`${tag} OK Search completed`)
   }
 
   const open = (tag: string, name: string, isReadOnly: boolean): void => {
@@ -188,6 +197,7 @@ function serve(provider: MailProvider, socket: Socket): void {
         break
       case 'UID':
         if (/^FETCH /i.test(args)) fetch(tag, args.slice(6), true)
+        else if (/^SEARCH SINCE \S+$/i.test(args)) search(tag, args.slice(13))
         else say(`${tag} BAD Unknown UID command`)
         break
       case 'CLOSE':

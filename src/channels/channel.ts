@@ -220,6 +220,8 @@ export interface ConnectionFacts {
   readonly warnings?: readonly Localized[]
   /** The vendor has lost the address of our webhook, or forgot it after an absence: `connect` sets it again. */
   readonly isHookLost?: boolean
+  /** The cursor of a new connection's first session: what arrives after it was made is not missed, however late the session opens. */
+  readonly sessionStart?: string
 }
 
 /** What the clinic says of itself to patients. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { ChannelError, type Channel, type ConnectionFacts } from '../channels/channel.ts'
 import { isSpokenFor } from '../db/budgets.ts'
 import { deleteConnection, findConnection, listRoutes, saveConnection, type Connection } from '../db/connections.ts'
+import { saveCursor } from '../db/session-cursors.ts'
 import { recentChats } from '../db/identities.ts'
 import { type Db } from '../db/database.ts'
 import { put, ring } from '../db/outbox.ts'
@@ -76,6 +77,7 @@ export const connectChannel = async (deps: Deps, portal: PortalId, draft: Connec
   try {
     const facts = await channel.connect({ credentials, http: deps.http, signal: callSignal(deps), hookUrl: hookUrlOf(deps, draftRow) })
     const connection: Connection = { ...draftRow, state: 'working', title: facts.title, details: facts.details, warnings: facts.warnings, checkedAt: new Date() }
+    if (before === undefined && facts.sessionStart !== undefined) await saveCursor(deps.db, portal, connection.id, facts.sessionStart)
     await saveConnection(deps.db, connection)
     return connection
   } catch (error) {

@@ -244,7 +244,7 @@ describe('a notification', () => {
       { dealId: deal.id, stageId: deal.stageId, isClosed: false, contactId: contact.id, responsibleId: 1 },
       { dealId: alone.id, stageId: alone.stageId, isClosed: false, contactId: undefined, responsibleId: 1 },
     ])
-    expect(contactsOf(resultOf('c'))).toEqual([{ contactId: contact.id, name: 'Анна Петровна', phones: ['+7 999 000-00-01', '8 (999) 000-00-02'] }])
+    expect(contactsOf(resultOf('c'))).toEqual([{ contactId: contact.id, name: 'Анна Петровна', phones: ['+7 999 000-00-01', '8 (999) 000-00-02'], emails: [] }])
     expect(foundContactIdsOf(resultOf('p'))).toEqual([contact.id])
     expect(foundContactIdsOf(resultOf('q'))).toEqual([])
     expect(portal.callTotals().batch).toBe(1)

@@ -58,23 +58,23 @@ const until = async (what: string, check: () => boolean): Promise<void> => {
 interface Watched {
   readonly session: Session
   readonly emitted: RawRequest[]
-  readonly memory: { cursor: string | undefined; fails: boolean }
+  readonly memory: { cursor: string | undefined; fails: boolean; onFirst?: () => unknown }
   readonly told: () => readonly Inbound[]
 }
 
-const watch = async (memory: Watched['memory'] = { cursor: undefined, fails: false }): Promise<Watched> => {
+const watch = async (memory: Watched['memory'] = { cursor: undefined, fails: false }, change: Record<string, string> = {}): Promise<Watched> => {
   const emitted: RawRequest[] = []
   const session = await email.session!.open({
-    ...contextOf(),
+    ...contextOf(change),
     emit: async (request) => {
       await sleep(1)
       if (memory.fails) throw new Error('the database is away')
-      emitted.push(request)
+      if (emitted.push(request) === 1) memory.onFirst?.()
     },
     cursor: { load: async () => memory.cursor, save: async (value) => void (memory.cursor = value) },
   })
   sessions.push(session)
-  return { session, emitted, memory, told: () => emitted.flatMap((request) => email.parse(request, own())) }
+  return { session, emitted, memory, told: () => emitted.flatMap((request) => email.parse(request, own(change))) }
 }
 
 /** What a letter means, read as the session reads it. */
@@ -309,7 +309,9 @@ describe('email: the mailbox', () => {
     await until('it is there', () => next.told().length === 1)
   })
 
-  it('a mailbox that was made anew is read from its beginning, and the same letter has the same id', async () => {
+  it('a mailbox that was made anew is read from where it was, no further back, and the same letter has the same id', async () => {
+    const old = provider.write({ from: 'old@example.ru', to: clinic.address, text: 'Прошлогоднее' })
+    old.at = new Date(Date.now() - 10 * 24 * 3600_000)
     const first = await watch()
     provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
     await until('the first is there', () => first.told().length === 1)
@@ -318,6 +320,37 @@ describe('email: the mailbox', () => {
     const next = await watch(first.memory)
     await until('it is there again', () => next.told().length === 1)
     expect((next.told()[0] as { externalId: string }).externalId).toBe((first.told()[0] as { externalId: string }).externalId)
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Второе' })
+    await until('the next one is there', () => next.told().length === 2)
+    expect(next.told()).toMatchObject([{ text: 'Первое' }, { text: 'Второе' }])
+  })
+
+  it('what came between the making of a connection and its first session is taken', async () => {
+    const { sessionStart } = await email.connect({ ...contextOf(), hookUrl: 'https://clinic.example/hooks/1' })
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Сразу' })
+    const watched = await watch({ cursor: sessionStart, fails: false })
+    await until('it is there', () => watched.told().length === 1)
+    expect(watched.told()).toMatchObject([{ text: 'Сразу' }])
+  })
+
+  it('turned to another mailbox, takes nothing that lay in it before', async () => {
+    const first = await watch()
+    await first.session.close()
+    const other = provider.add('other@clinic.example', clinic.password)
+    provider.write({ from: 'old@example.ru', to: other.address, text: 'старое' })
+    const next = await watch(first.memory, { address: other.address })
+    provider.write({ from: 'patient@example.ru', to: other.address, text: 'Новое' })
+    await until('it is there', () => next.told().length === 1)
+    expect(next.told()).toMatchObject([{ text: 'Новое' }])
+  })
+
+  it('a letter that is told of in the middle of a fetch is not left for later', async () => {
+    const first = await watch()
+    await first.session.close()
+    const write = (text: string): unknown => provider.write({ from: 'patient@example.ru', to: clinic.address, text })
+    for (const text of ['Первое', 'Второе']) write(text)
+    const watched = await watch({ ...first.memory, onFirst: () => write('Третье') })
+    await until('all are there', () => watched.told().length === 3)
   })
 
   it('an attachment is fetched when it is wanted, and said to be gone when it is', async () => {

@@ -53,6 +53,7 @@ const chatWith = (text: string) => {
   return undefined
 }
 const count = (phone: Handset, text: string): number => phone.messages('telegram').filter((message) => message.direction === 'received' && message.text === text).length
+const ticks = (chat: number): number => world.portal.lines.chat(chat).messages.filter((message) => message.kind === 'operator' && message.state === 'delivered').length
 
 describe('our process is away', () => {
   it('F32: what operators said meanwhile is found in the history and sent, once, in its order; what patients wrote comes in', async () => {
@@ -62,6 +63,8 @@ describe('our process is away', () => {
     const { id } = chatWith('до сбоя')!
     world.portal.lines.say(id, { text: 'ответ до сбоя' })
     await until('it is on the phone', () => count(phone, 'ответ до сбоя') === 1)
+    // A message whose answer was cut off stays without a tick (F05): this is about what came afterwards.
+    await until('it has its tick', () => ticks(id) === 1)
     await app.kill()
     world.portal.lines.say(id, { text: 'первый ответ без нас' })
     world.portal.lines.say(id, { text: 'второй ответ без нас', files: [{ name: 'памятка.txt', bytes: Buffer.from('памятка') }] })
@@ -72,7 +75,7 @@ describe('our process is away', () => {
     await until('the answers are on the phone', () => count(phone, 'второй ответ без нас') === 1)
     await until('the patient\'s message is in the line', () => chatWith('написал без вас') !== undefined)
     await until('the file is on the phone', () => phone.files('telegram').length === 1)
-    await until('both have their tick', () => world.portal.lines.chat(id).messages.filter((message) => message.kind === 'operator' && message.state === 'delivered').length === 3)
+    await until('both have their tick', () => ticks(id) === 3)
     const answers = phone.messages('telegram').filter((message) => message.direction === 'received' && message.text.includes('ответ')).map((message) => message.text)
     expect(answers).toEqual(['ответ до сбоя', 'первый ответ без нас', 'второй ответ без нас'])
     // Looked through again, nothing is sent twice.

@@ -424,8 +424,11 @@ describe('running notifications', () => {
   it('are moved on to the next step', async () => {
     const { page, delivery } = await running()
     viewOf(await page.call('POST', `/patient/deliveries/${delivery.id}/next`))
-    await until('staff have the task', async () => (await count(stage.app, 'deliveries', `delivery_id = '${delivery.id}' and task_given`)) === 1)
-  })
+    await until('staff have the task', async () => {
+      await refillBudget(stage.app)
+      return (await count(stage.app, 'deliveries', `delivery_id = '${delivery.id}' and task_given`)) === 1
+    }, 30_000)
+  }, 60_000)
 
   it('I9: of another patient are neither stopped nor moved on', async () => {
     const { delivery } = await running()

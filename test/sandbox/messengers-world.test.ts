@@ -25,7 +25,7 @@ describe('the world to play with', () => {
     expect(scene.deal.title).toMatch(/^Приём \d{1,2} [а-я]+, 10:00$/)
     expect(scene.contact.phones).toEqual(['+79000000001'])
     expect(scene.phone).toMatchObject({ phone: '+79000000001', apps: { whatsapp: true, telegram: true, max: true, sms: true }, messages: [] })
-    expect(Object.keys(scene.accounts)).toEqual(['whatsapp', 'telegram', 'max', 'sms'])
+    expect(Object.keys(scene.accounts)).toEqual(['whatsapp', 'telegram', 'max', 'vk', 'sms'])
     expect(scene.links).toEqual({ application: null, deal: `${world.portal.origin}/crm/deal/details/${world.dealId}/` })
   })
 

@@ -7,10 +7,11 @@ import { parse, verify } from './webhook.ts'
 /** Logs in at both servers. */
 const check = async (context: ChannelContext<EmailCredentials>): Promise<ConnectionFacts> => {
   await checkSmtp(context)
-  await checkImap(context)
+  const sessionStart = await checkImap(context)
   const { address, smtp, imap, folder } = context.credentials
   return {
     title: address,
+    sessionStart,
     details: [
       { label: { ru: 'Исходящая почта', en: 'Outgoing mail' }, value: new URL(smtp).host },
       { label: { ru: 'Входящая почта', en: 'Incoming mail' }, value: `${new URL(imap).host}, ${folder}` },

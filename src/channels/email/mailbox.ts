@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { ImapFlow, type FetchMessageObject } from 'imapflow'
 import { z } from 'zod'
 import { type ChannelContext, type InboundFile, type Session, type SessionContext } from '../channel.ts'
@@ -6,7 +7,7 @@ import { failure, imapFailure } from './errors.ts'
 import { readLetter, type Letter } from './letter.ts'
 
 /** Where the next session goes on. UIDs grow as long as the mailbox keeps its validity. @see https://www.rfc-editor.org/rfc/rfc3501#section-2.3.1.1 */
-const cursorShape = z.object({ validity: z.string(), uid: z.number() })
+const cursorShape = z.object({ mailbox: z.string(), validity: z.string(), uid: z.number(), at: z.number() })
 type Cursor = z.output<typeof cursorShape>
 
 /** Asked besides being told: servers and firewalls lose idle connections without a word. */
@@ -15,6 +16,8 @@ const logoutMs = 3_000
 /** A letter beyond this is taken without its end: its text is at the beginning. */
 const mostBytes = 30 * 1024 * 1024
 const headBytes = 256 * 1024
+/** A search knows days only, in the server's time. */
+const dayMs = 24 * 3600_000
 
 const createClient = ({ credentials }: ChannelContext<EmailCredentials>): ImapFlow => {
   const { host, port, isTls, needsTls, tls } = serverOf(credentials.imap, credentials)
@@ -50,11 +53,38 @@ const leave = async (client: ImapFlow): Promise<void> => {
   client.close()
 }
 
-export const checkImap = async (context: ChannelContext<EmailCredentials>): Promise<void> => leave(await openFolder(context, true))
+/** Logs in and opens the folder. @returns the cursor behind the last letter: what comes from now on is ours. @throws ChannelError */
+export const checkImap = async (context: ChannelContext<EmailCredentials>): Promise<string> => {
+  const client = await openFolder(context, true)
+  try {
+    return JSON.stringify(endOf(context, client))
+  } finally {
+    await leave(client)
+  }
+}
 
 const mailboxOf = (client: ImapFlow): { readonly validity: string; readonly uidNext: number } => {
   if (client.mailbox === false) throw failure('transient', 'noMailbox', 'away')
   return { validity: String(client.mailbox.uidValidity), uidNext: client.mailbox.uidNext }
+}
+
+/** Tells one mailbox from another when the settings of a connection are changed. */
+const nameOf = ({ credentials: { imap, login, folder } }: ChannelContext<EmailCredentials>): string =>
+  createHash('sha256').update(JSON.stringify([new URL(imap).host, login, folder])).digest('base64url')
+
+const endOf = (context: ChannelContext<EmailCredentials>, client: ImapFlow): Cursor => {
+  const { validity, uidNext } = mailboxOf(client)
+  return { mailbox: nameOf(context), validity, uid: uidNext - 1, at: Date.now() }
+}
+
+/** Where the session goes on in the mailbox as it is now. */
+const continued = async (context: ChannelContext<EmailCredentials>, client: ImapFlow, known: Cursor | undefined): Promise<Cursor> => {
+  const end = endOf(context, client)
+  if (known?.mailbox !== end.mailbox) return end
+  if (known.validity === end.validity) return known
+  const found = await client.search({ since: new Date(known.at - dayMs) }, { uid: true })
+  if (found === false) throw failure('transient', 'noSearch', 'away')
+  return { ...end, uid: Math.min(end.uid, ...found.map((uid) => uid - 1)) }
 }
 
 const readCursor = (saved: string | undefined): Cursor | undefined => {
@@ -69,8 +99,8 @@ const readCursor = (saved: string | undefined): Cursor | undefined => {
  * Watches the mailbox. Letters are taken in the order of their UIDs, each stored before the cursor passes it: a crash repeats one at most,
  * and a letter is known by its Message-ID.
  *
- * What lay there before the connection was made is nobody's message to us. A mailbox that was made anew (another UIDVALIDITY) is read
- * from its beginning, and what is known already counts once.
+ * What lay there before the connection was made, or before it was turned to this mailbox, is nobody's message to us. A mailbox that was made
+ * anew (another UIDVALIDITY) is read from the day before its last letter that was taken, and what is known already counts once.
  */
 export const openSession = async (context: SessionContext<EmailCredentials>): Promise<Session> => {
   const client = await openFolder(context, true)
@@ -86,11 +116,16 @@ export const openSession = async (context: SessionContext<EmailCredentials>): Pr
   }
   client.once('close', over)
 
-  const { validity, uidNext } = mailboxOf(client)
-  const known = readCursor(await context.cursor.load())
-  let cursor: Cursor = known === undefined ? { validity, uid: uidNext - 1 } : known.validity === validity ? known : { validity, uid: 0 }
+  let cursor: Cursor
   const save = async (): Promise<void> => context.cursor.save(JSON.stringify(cursor))
-  await save()
+  try {
+    cursor = await continued(context, client, readCursor(await context.cursor.load()))
+    await save()
+  } catch (error) {
+    client.close()
+    throw imapFailure(error)
+  }
+  const { validity } = cursor
 
   const takeNew = async (): Promise<void> => {
     const found: FetchMessageObject[] = []
@@ -100,22 +135,30 @@ export const openSession = async (context: SessionContext<EmailCredentials>): Pr
       const part = size > mostBytes ? { maxLength: headBytes } : true
       const got = await client.fetchOne(String(uid), { source: part }, { uid: true })
       if (got !== false && got.source !== undefined) await emit(await readLetter(got.source, `${validity}.${uid}`))
-      cursor = { validity, uid }
+      cursor = { ...cursor, uid, at: Date.now() }
       await save()
     }
   }
   const emit = async (letter: Letter): Promise<void> =>
     context.emit({ method: 'POST', headers: { 'content-type': 'application/json' }, query: {}, body: Buffer.from(JSON.stringify(letter)) })
 
+  // A server may tell of a letter at any moment, in the middle of a fetch too, and tells of it once.
+  const news = { isThere: false, wake: (): void => undefined }
+  client.on('exists', () => {
+    news.isThere = true
+    news.wake()
+  })
   const watch = async (): Promise<void> => {
     for (;;) {
       if (isOver()) return
+      news.isThere = false
       await takeNew()
+      if (isOver() || news.isThere) continue
       // Waits to be told, and breaks the wait to ask.
       const idling = client.idle().catch(() => false)
-      await Promise.race([idling, new Promise((resolve) => {
+      await Promise.race([idling, new Promise<void>((resolve) => {
+        news.wake = resolve
         timer = setTimeout(resolve, pollMs)
-        client.once('exists', resolve)
       })])
       clearTimeout(timer)
       if (!isOver()) await client.noop()
