@@ -72,6 +72,9 @@ export const cardOf = (result: unknown): Card => {
   }
 }
 
+/** The card's e-mail addresses as they are stored, in its order. */
+export const emailsOf = (card: Card): readonly string[] => card.fields.filter(({ typeId }) => typeId === 'EMAIL').map(({ value }) => value)
+
 /** The card's phones as they are stored, in its order. */
 export const phonesOf = (card: Card): readonly string[] => card.fields.filter(({ typeId }) => typeId === 'PHONE').map(({ value }) => value)
 

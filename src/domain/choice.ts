@@ -3,9 +3,9 @@
 /** One way to a patient. Times are epoch milliseconds. */
 export interface WayFacts {
   readonly connection: 'working' | 'broken' | 'off'
-  /** Addressed by a phone of the card. */
-  readonly isByPhone: boolean
-  /** It is proved that the account is the patient's; a phone of the card is. */
+  /** What of the card it is addressed by. */
+  readonly byCard?: 'phone' | 'email'
+  /** It is proved that the account is the patient's; a phone and an e-mail address of the card are. */
   readonly isProved: boolean
   readonly isBlocked: boolean
   readonly lastInboundAt?: number
@@ -13,7 +13,7 @@ export interface WayFacts {
   readonly needsTemplate: boolean
 }
 
-export type WayReason = 'connectionOff' | 'connectionBroken' | 'notProved' | 'blocked' | 'wroteLast' | 'wrote' | 'proved' | 'byPhone' | 'template'
+export type WayReason = 'connectionOff' | 'connectionBroken' | 'notProved' | 'blocked' | 'wroteLast' | 'wrote' | 'proved' | 'byPhone' | 'byEmail' | 'template'
 
 /** Free texts are allowed for a day after the patient's last message, less a margin for the way there. */
 export const freeTextMs = 24 * 3600_000 - 60_000
@@ -30,14 +30,14 @@ export const closedBy = ({ connection, isProved, isBlocked }: WayFacts): Extract
 }
 
 /**
- * Which open way is proposed: where the patient wrote last; else an account that is known, else a phone; before each other those that
+ * Which open way is proposed: where the patient wrote last; else an account that is known, else a phone or an address of the card; before each other those that
  * take a text at once. -1: all are closed.
  */
 export const proposedOf = (ways: readonly WayFacts[]): number => {
   const open = ways.flatMap((way, index) => (closedBy(way) === undefined ? [{ way, index }] : []))
-  const rankOf = ({ lastInboundAt, isByPhone, needsTemplate }: WayFacts): number =>
+  const rankOf = ({ lastInboundAt, byCard, needsTemplate }: WayFacts): number =>
     // What was written from is before everything else, the last one first.
-    lastInboundAt !== undefined && !needsTemplate ? lastInboundAt : -1 - (needsTemplate ? 2 : 0) - (isByPhone ? 1 : 0)
+    lastInboundAt !== undefined && !needsTemplate ? lastInboundAt : -1 - (needsTemplate ? 2 : 0) - (byCard === undefined ? 0 : 1)
   return open.toSorted((a, b) => rankOf(b.way) - rankOf(a.way) || a.index - b.index)[0]?.index ?? -1
 }
 
@@ -46,5 +46,5 @@ export const reasonOf = (way: WayFacts, isProposed: boolean): WayReason => {
   if (closed !== undefined) return closed
   if (way.needsTemplate) return 'template'
   if (way.lastInboundAt !== undefined) return isProposed ? 'wroteLast' : 'wrote'
-  return way.isByPhone ? 'byPhone' : 'proved'
+  return way.byCard === undefined ? 'proved' : way.byCard === 'phone' ? 'byPhone' : 'byEmail'
 }

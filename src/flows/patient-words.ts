@@ -12,6 +12,7 @@ export const wayWords: Readonly<Record<Language, Readonly<Record<WayReason, stri
     wrote: 'Отсюда пациент писал раньше.',
     proved: 'Аккаунт пациента подтверждён.',
     byPhone: 'По номеру телефона из карточки.',
+    byEmail: 'По адресу почты из карточки.',
     template: 'Пациент не писал сюда больше суток: первым уйдёт утверждённый шаблон.',
   },
   en: {
@@ -23,6 +24,7 @@ export const wayWords: Readonly<Record<Language, Readonly<Record<WayReason, stri
     wrote: 'The patient wrote from here before.',
     proved: 'The account is proved to be the patient’s.',
     byPhone: 'By the phone number of the card.',
+    byEmail: 'By the e-mail address of the card.',
     template: 'The patient has not written here for a day: an approved template goes first.',
   },
 }

@@ -1,5 +1,5 @@
 import { type Outcome } from '../bitrix/client.ts'
-import { cardOf, contactCardCommand, findContactsByPhoneCommand, foundContactIdsOf, phonesOf, type Card } from '../bitrix/identity.ts'
+import { cardOf, contactCardCommand, emailsOf, findContactsByPhoneCommand, foundContactIdsOf, phonesOf, type Card } from '../bitrix/identity.ts'
 import { dealCardCommand, dealCardOf, type DealCard } from '../bitrix/appointments.ts'
 import { BitrixError } from '../bitrix/errors.ts'
 import { type Channel, type Localized } from '../channels/channel.ts'
@@ -13,7 +13,7 @@ import { AppError } from '../errors.ts'
 import { type Deps } from './deps.ts'
 import { appointmentCommands, chosenFields, findAppointment } from './find-appointment.ts'
 import { findPatient, keyOf, refuseViewer, viewerClient, type Patient, type PatientPage } from './find-patient.ts'
-import { isOpen, waysOf, type Way } from './find-ways.ts'
+import { isOpen, waysOf, type CardAddresses, type Way } from './find-ways.ts'
 import { autoWords, nobodyWords } from './patient-words.ts'
 import { getPortal } from './read-settings.ts'
 import { readContacts } from './search-contacts.ts'
@@ -28,7 +28,7 @@ export const readPatient = async (deps: Deps, page: PatientPage): Promise<unknow
   const [portal, patient, connections] = await Promise.all([getPortal(deps, page.portalId), findPatient(deps, page), listConnections(deps.db, page.portalId)])
   const cards = await readCards(deps, page, portal, patient)
   const phones = cards.phones
-  const ways = waysOf(deps, patient, connections, phones, language)
+  const ways = waysOf(deps, patient, connections, cards, language)
   const show = (identity: Identity): unknown => identityView(deps, identity, connections, ways)
   const people = await readPeople(deps, page, patient, phones)
   const isKnown = patient.contactId !== undefined
@@ -47,9 +47,8 @@ export const readPatient = async (deps: Deps, page: PatientPage): Promise<unknow
   }
 }
 
-interface Cards {
+interface Cards extends CardAddresses {
   readonly name: string | undefined
-  readonly phones: readonly string[]
   readonly deal: DealCard | undefined
   readonly outcomes: ReadonlyMap<string, Outcome>
 }
@@ -64,7 +63,7 @@ const readCards = async (deps: Deps, page: PatientPage, portal: Portal, patient:
     ...(patient.dealId === undefined ? [] : [dealCardCommand('deal', Number(patient.dealId))]),
     ...appointmentCommands(portal, patient, deps.clock.now()),
   ]
-  if (commands.length === 0) return { name: undefined, phones: [], deal: undefined, outcomes: new Map() }
+  if (commands.length === 0) return { name: undefined, phones: [], emails: [], deal: undefined, outcomes: new Map() }
   const outcomes = await (await viewerClient(deps, page)).batch(commands)
   const read = <Found>(key: string, from: (result: unknown) => Found): Found | undefined => {
     const outcome = outcomes.get(key)
@@ -79,7 +78,7 @@ const readCards = async (deps: Deps, page: PatientPage, portal: Portal, patient:
     throw new AppError('SESSION_INVALID', 'В сделке теперь другой контакт: закройте вкладку и откройте её снова.')
   }
   const card = read('contact', cardOf)
-  return { name: card === undefined ? undefined : nameOf(card), phones: card === undefined ? [] : phonesOf(card), deal, outcomes }
+  return { name: card === undefined ? undefined : nameOf(card), phones: card === undefined ? [] : phonesOf(card), emails: card === undefined ? [] : emailsOf(card), deal, outcomes }
 }
 
 const nameOf = ({ firstName, lastName }: Card): string | undefined => [firstName, lastName].filter((part) => part !== '').join(' ') || undefined

@@ -7,11 +7,11 @@ import { harmlessText } from '../domain/bb-code.ts'
 import { closedBy } from '../domain/choice.ts'
 import { fillIn } from '../domain/message.ts'
 import { AppError } from '../errors.ts'
-import { cardOf, contactCardCommand, phonesOf } from '../bitrix/identity.ts'
+import { cardOf, contactCardCommand, emailsOf, phonesOf } from '../bitrix/identity.ts'
 import { enqueueChat, noteEntry, sendInChat } from './chat-effects.ts'
 import { type Deps } from './deps.ts'
 import { findPatient, refuseViewer, viewerClient, type Patient, type PatientPage } from './find-patient.ts'
-import { waysOf, type Way } from './find-ways.ts'
+import { waysOf, type CardAddresses, type Way } from './find-ways.ts'
 import { employeeWords } from './patient-words.ts'
 
 export interface FirstWord {
@@ -29,9 +29,9 @@ export interface FirstWord {
 export const writeFirst = async (deps: Deps, page: PatientPage, word: FirstWord): Promise<void> => {
   const patient = await findPatient(deps, page)
   const connections = await listConnections(deps.db, page.portalId)
-  const isByPhone = word.way.startsWith('c:')
-  const card = isByPhone && patient.contactId !== undefined ? await readCard(deps, page, patient.contactId) : undefined
-  const way = waysOf(deps, patient, connections, card?.phones ?? [], page.language).find(({ key }) => key === word.way)
+  const isByCard = word.way.startsWith('c:')
+  const card = isByCard && patient.contactId !== undefined ? await readCard(deps, page, patient.contactId) : undefined
+  const way = waysOf(deps, patient, connections, card ?? { phones: [], emails: [] }, page.language).find(({ key }) => key === word.way)
   if (way === undefined) throw new AppError('NOT_FOUND', 'Так пациенту больше не написать: обновите страницу и выберите другой способ.')
   refuseClosed(way)
   const template = templateFor(way, word, card?.name ?? patient.identities[0]?.contactName ?? '')
@@ -39,7 +39,7 @@ export const writeFirst = async (deps: Deps, page: PatientPage, word: FirstWord)
   if (template === undefined && word.text.length > most) throw new AppError('FORM_INVALID', 'Сократите текст.', { fields: { text: `В этом мессенджере помещается не больше ${most} символов: сократите текст.` } })
   const now = deps.clock.now()
   await deps.db.transaction().execute(async (trx) => {
-    const identity = way.identity ?? (await accountOfPhone(deps, trx, page, patient, way))
+    const identity = way.identity ?? (await accountOfCard(deps, trx, page, patient, way))
     // Between the look and this moment the account may have been taken from the patient.
     const current = (await identitiesByNumber(trx, page.portalId, [identity.number])).get(identity.number)
     if (current?.contactId === undefined || current.contactId !== patient.contactId) throw notProved()
@@ -69,36 +69,40 @@ const templateFor = (way: Way, { text, template }: FirstWord, name: string): Fir
   return { ...template, parameters: template.parameters.map((parameter) => fillIn(parameter, { text, name })) }
 }
 
-const readCard = async (deps: Deps, page: PatientPage, contactId: string): Promise<{ name: string; phones: readonly string[] }> => {
+const readCard = async (deps: Deps, page: PatientPage, contactId: string): Promise<CardAddresses & { name: string }> => {
   try {
     const { method, params } = contactCardCommand('', Number(contactId))
     const card = cardOf((await (await viewerClient(deps, page)).call(method, params)).result)
-    return { name: [card.firstName, card.secondName].filter((part) => part !== '').join(' '), phones: phonesOf(card) }
+    return { name: [card.firstName, card.secondName].filter((part) => part !== '').join(' '), phones: phonesOf(card), emails: emailsOf(card) }
   } catch (error) {
     return refuseViewer(error)
   }
 }
 
 /**
- * The account behind a phone of the card. What a patient writes from it comes under the digits of the number, so that is what it is called.
+ * The account behind a phone or an e-mail address of the card. What a patient writes from a phone comes under the digits of its number, from a
+ * mailbox under its address: so that is what it is called.
  *
  * The phone of a family may be bound to a relative already. Their chat stays theirs, and this patient gets an account of their own with
  * the same address, `<digits>.<contact>`: what is written to one of them stands in the history of that one. An answer still comes to the
- * account of the digits alone, because the messenger cannot tell who holds the phone.
+ * account of the address alone, because the messenger cannot tell who holds the phone.
  */
-const accountOfPhone = async (deps: Deps, trx: Trx, page: PatientPage, patient: Patient, way: Way): Promise<Identity> => {
-  const phone = way.phone!
+const accountOfCard = async (deps: Deps, trx: Trx, page: PatientPage, patient: Patient, way: Way): Promise<Identity> => {
+  const address = way.address!
   const contactId = patient.contactId!
   const by = `user:${page.userId}`
-  const digits = phone.replace(/\D/g, '')
-  const ref = { portalId: page.portalId, connectionId: way.connection.id, externalId: digits }
+  const isPhone = way.channel.addressedBy === 'phone'
+  const externalId = isPhone ? address.replace(/\D/g, '') : address
+  // Whoever writes in a letter's name proves nothing: it is the employee who takes the card's address for the patient's.
+  const proof = isPhone ? 'phone' : 'operator'
+  const ref = { portalId: page.portalId, connectionId: way.connection.id, externalId }
   const known = await findIdentity(trx, ref)
-  const own = known?.contactId === undefined || known.contactId === contactId ? ref : { ...ref, externalId: `${digits}.${contactId}` }
-  const account = (await findIdentity(trx, own)) ?? (await touchIdentity(trx, { ...own, chatId: phone, at: deps.clock.now(), state: 'active', isInbound: false }))
-  if (account.state === 'blocked') throw new AppError('CHANNEL_REFUSED', 'По этому номеру мессенджер сообщения не принимает: выберите другой способ.')
+  const own = known?.contactId === undefined || known.contactId === contactId ? ref : { ...ref, externalId: `${externalId}.${contactId}` }
+  const account = (await findIdentity(trx, own)) ?? (await touchIdentity(trx, { ...own, chatId: address, at: deps.clock.now(), state: 'active', isInbound: false }))
+  if (account.state === 'blocked') throw new AppError('CHANNEL_REFUSED', `По этому ${isPhone ? 'номеру' : 'адресу'} сообщения не принимаются: выберите другой способ.`)
   if (account.contactId === contactId) return account
-  await bindIdentity(trx, own, contactId, 'phone', by)
-  await logIdentity(trx, page.portalId, { identity: account.number, contactId, what: 'bound', proof: 'phone', by })
+  await bindIdentity(trx, own, contactId, proof, by)
+  await logIdentity(trx, page.portalId, { identity: account.number, contactId, what: 'bound', proof, by })
   await enqueueChat(trx, [{ portalId: page.portalId, direction: 'toLine', identity: account.number, kind: 'link', payload: { contactId }, runAt: deps.clock.now(), since: deps.clock.now() }])
   return account
 }

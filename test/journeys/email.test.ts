@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { connectLine } from '../../sandbox/administrator.ts'
+import { connectLine, openPage } from '../../sandbox/administrator.ts'
 import { startMailProvider, type Mailbox, type MailProvider } from '../../sandbox/messengers/mail.ts'
+import { query } from '../http/support.ts'
 import { startClinic, type Clinic } from './clinic.ts'
 
 let clinic: Clinic
@@ -17,7 +18,7 @@ beforeAll(async () => {
   const answer = await clinic.administrator.call('POST', '/connections', { channel: 'email', name: 'Почта клиники', credentials })
   expect({ status: answer.status, message: answer.body.message }).toEqual({ status: 200, message: undefined })
   const connectionId = answer.body.id as string
-  await connectLine({ origin: clinic.app.origin, clientId: clinic.app.clientId }, clinic.world.portal, { connector: 'estafeta_email', connectionId, name: 'Почта клиники' })
+  await connectLine(application(), clinic.world.portal, { connector: 'estafeta_email', connectionId, name: 'Почта клиники' })
   route = await clinic.route([{ kind: 'channel', connectionId, proof: 'delivered', minutes: 30, content: {} }, clinic.steps.task()])
   await clinic.until('the mailbox is watched', () => provider.imapSessions.size === 1)
 }, 60_000)
@@ -25,13 +26,14 @@ afterAll(async () => {
   await clinic.stop()
   await provider.stop()
 })
+const application = () => ({ origin: clinic.app.origin, clientId: clinic.app.clientId })
 
 /** A patient whose card has an e-mail address, and a deal. */
-const patient = (address = `patient${++people}@example.ru`): { address: string; dealId: number; mailbox: Mailbox } => {
+const patient = (address = `patient${++people}@example.ru`): { address: string; contactId: number; dealId: number; mailbox: Mailbox } => {
   const { portal } = clinic.world
   const contact = portal.addContact({ name: 'Мария', lastName: `Почтовая${people}`, emails: [address.toUpperCase()], assignedById: 2 })
   const deal = portal.addDeal({ title: 'Приём', stageId: 'NEW', contactId: contact.id, contactIds: [contact.id], assignedById: 2 })
-  return { address, dealId: deal.id, mailbox: provider.add(address) }
+  return { address, contactId: contact.id, dealId: deal.id, mailbox: provider.add(address) }
 }
 
 const send = (dealId: number) => clinic.world.portal.runRobot({ dealId, code: 'estafeta_send', properties: { text: 'Ждём вас завтра.', route, deadline: '' } })
@@ -72,6 +74,21 @@ describe('a notification by e-mail', () => {
     clinic.world.portal.lines.say(chat.id, { text: 'Да, [b]в 9:00[/b]' })
     await clinic.until('the patient has the answer', () => mailbox.letters.some(({ source }) => /<b>.*<\/b>/s.test(source.toString('latin1'))))
     expect(letter.uid).toBeGreaterThan(0)
+  })
+
+  it('E4: staff write first from the card to the address that stands there, and the answer comes to the same account', async () => {
+    const { address, contactId, mailbox } = patient()
+    const page = await openPage(application(), clinic.world.portal, { placement: 'CRM_CONTACT_DETAIL_TAB', options: { ID: String(contactId) }, userId: 2 })
+    const ways = async () => (await page.call('GET', '/patient')).body.ways as { way: string, channel: string, isOpen: boolean, reason: string }[]
+    const way = (await ways()).find(({ channel }) => channel === 'email')
+    expect(way).toMatchObject({ way: expect.stringMatching(/^c:/), isOpen: true, reason: 'По адресу почты из карточки.' })
+    expect((await page.call('POST', '/patient/write', { way: way!.way, text: 'Ваши снимки готовы' })).status).toBe(200)
+    await clinic.until('the letter is in the mailbox', () => mailbox.letters.length === 1)
+    provider.write({ from: address.toUpperCase(), to: reception.address, subject: 'Re: Сообщение от клиники', text: 'Спасибо, заберу' })
+    await clinic.until('the operator reads the answer', () => chatWith('Спасибо, заберу') !== undefined)
+    const accounts = await query<{ contact_id: string, proof: string }>(clinic.app, `select contact_id, proof from identities where external_id = '${address}'`)
+    expect(accounts).toEqual([{ contact_id: String(contactId), proof: 'operator' }])
+    expect((await ways()).filter(({ channel }) => channel === 'email')).toEqual([expect.objectContaining({ way: expect.stringMatching(/^i:/) })])
   })
 
   it('a holiday answer opens no chat and gets none', async () => {

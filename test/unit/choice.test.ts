@@ -3,9 +3,9 @@ import { closedBy, needsTemplateAt, proposedOf, reasonOf, type WayFacts } from '
 
 const now = Date.UTC(2026, 10, 24, 10)
 const day = 24 * 3600_000
-const way = (change: Partial<WayFacts> = {}): WayFacts => ({ connection: 'working', isByPhone: false, isProved: true, isBlocked: false, needsTemplate: false, ...change })
-const sms = way({ isByPhone: true })
-const whatsapp = way({ isByPhone: true, needsTemplate: true })
+const way = (change: Partial<WayFacts> = {}): WayFacts => ({ connection: 'working', isProved: true, isBlocked: false, needsTemplate: false, ...change })
+const sms = way({ byCard: 'phone' })
+const whatsapp = way({ byCard: 'phone', needsTemplate: true })
 
 describe('the way that is proposed', () => {
   it('is the messenger last written from, wherever it stands', () => {

@@ -83,7 +83,7 @@ const continued = async (context: ChannelContext<EmailCredentials>, client: Imap
   if (known?.mailbox !== end.mailbox) return end
   if (known.validity === end.validity) return known
   const found = await client.search({ since: new Date(known.at - dayMs) }, { uid: true })
-  if (found === false) throw failure('transient', 'noSearch', 'away')
+  if (!Array.isArray(found)) throw failure('transient', 'noSearch', 'away')
   return { ...end, uid: Math.min(end.uid, ...found.map((uid) => uid - 1)) }
 }
 
