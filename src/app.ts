@@ -20,7 +20,7 @@ import { createPageOpener } from './flows/open-page.ts'
 import { createConnections } from './flows/open-connection.ts'
 import { createPortalClients } from './flows/portal-clients.ts'
 import { createInboxWriter, createKnownPortals, createReceiver } from './flows/receive.ts'
-import { transferLinks } from './flows/transfer-visitor.ts'
+import { canTransfer, transferLinks } from './flows/transfer-visitor.ts'
 import { createServer } from './http/server.ts'
 import { createSessions } from './http/portal-session.ts'
 import { type Log } from './log.ts'
@@ -86,7 +86,10 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
       takeWebhook: (hookKey, request) => receiver.webhook('site', hookKey, request),
       publicUrl: deps.publicUrl,
       now: () => clock.now(),
-      transferLinks: ({ site, id }) => transferLinks(deps, { portalId: site.portalId, connectionId: site.connectionId, externalId: id }),
+      transfer: {
+        isPossible: (site) => canTransfer(deps, site),
+        linksFor: ({ site, id }) => transferLinks(deps, { portalId: site.portalId, connectionId: site.connectionId, externalId: id }),
+      },
       onError: (error) => log.warn({ code: 'SITE_CHAT_FAILED', reason: messageOf(error) }, 'the chat on the site has trouble in the background'),
     },
     pageOpener: createPageOpener(deps),

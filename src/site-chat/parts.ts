@@ -2,7 +2,7 @@ import { type Db } from '../db/database.ts'
 import { type ConnectionId, type PortalId } from '../domain/ids.ts'
 import { type TransferLink } from './protocol.ts'
 import { type TakeWebhook } from './report.ts'
-import { type Visitor } from './store.ts'
+import { type Site, type Visitor } from './store.ts'
 
 /** A connection with its credentials in the clear. */
 export interface SiteConnection {
@@ -26,8 +26,12 @@ export interface SiteChatParts {
   readonly publicUrl: () => string
   /** Moments of messages. Limits and signatures go by real time. */
   readonly now: () => number
-  /** One-time links by which this visitor goes on in a messenger; absent: the widget offers none. */
-  readonly transferLinks?: (visitor: Visitor) => Promise<readonly TransferLink[]>
+  readonly transfer: {
+    /** Whether the clinic has a messenger to go on in. */
+    isPossible(site: Site): Promise<boolean>
+    /** One-time links by which this visitor goes on there. */
+    linksFor(visitor: Visitor): Promise<readonly TransferLink[]>
+  }
   /** A trouble in the background, which no request can be answered with. */
   readonly onError: (error: unknown) => void
 }

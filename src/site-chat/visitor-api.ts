@@ -128,12 +128,12 @@ export const registerVisitorApi = (scope: FastifyInstance, parts: VisitorApiPart
   })
 
   scope.get<Route>(url('/settings'), async (request, reply): Promise<SiteView> => {
-    const { settings } = await admit(request, reply)
+    const { site, settings } = await admit(request, reply)
     return {
       greeting: settings.greeting,
       consent: wordingOf(settings),
       colour: settings.colour,
-      hasTransfer: settings.hasTransfer && parts.transferLinks !== undefined,
+      hasTransfer: settings.hasTransfer && (await parts.transfer.isPossible(site)),
       limits: { textLength, fileBytes: mostFileBytes, fileTypes: allowedTypes },
     }
   })
@@ -278,7 +278,7 @@ export const registerVisitorApi = (scope: FastifyInstance, parts: VisitorApiPart
 
   scope.get<Route>(url('/transfer'), async (request, reply) => {
     const { visitor, settings } = await admitVisitor(request, reply, true)
-    return { links: settings.hasTransfer && parts.transferLinks !== undefined ? await parts.transferLinks(visitor) : [] }
+    return { links: settings.hasTransfer ? await parts.transfer.linksFor(visitor) : [] }
   })
 }
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Page } from 'playwright-core'
 import { connectLine } from '../../sandbox/administrator.ts'
 import { startClinicSite, type ClinicSite } from '../../sandbox/clinic-site.ts'
+import { query } from '../http/support.ts'
 import { sees, seesNoMore, sidebarOf, startBrowserClinic, until, type BrowserClinic } from './support.ts'
 
 const question = 'Здравствуйте! Можно записаться к терапевту на четверг?'
@@ -13,7 +14,7 @@ let operator: Page
 let allowedTrouble: RegExp | undefined
 
 beforeAll(async () => {
-  clinic = await startBrowserClinic()
+  clinic = await startBrowserClinic({ isConnected: true })
   site = await startClinicSite({ allowedByPolicy: clinic.app.origin })
   const connection = await clinic.administrator.call('POST', '/connections', {
     channel: 'site', name: 'Чат на сайте', credentials: { origins: site.origin, policyUrl: `${site.origin}/policy`, secret: 'секретная фраза чата на сайте клиники' },
@@ -127,5 +128,34 @@ describe('the connection breaks', () => {
     expect(box).toMatchObject({ x: 0, y: 0, width: 390, height: 780 })
     await sees(visitor.getByRole('textbox', { name: 'Сообщение' }))
     await clinic.picture(visitor, 'widget-phone')
+  })
+})
+
+describe('the talk goes on in a messenger', () => {
+  it('by a link of the widget; whoever is proved there is known on the site as well', async () => {
+    await visitor.getByRole('button', { name: 'Продолжить в мессенджере' }).click()
+    const link = visitor.getByRole('link', { name: 'Telegram' })
+    await sees(link)
+    await sees(visitor.getByRole('link', { name: 'MAX' }))
+    const { patient, contactId } = clinic.world
+    patient.openLink((await link.getAttribute('href'))!)
+    const isAsked = (): boolean => patient.shown('telegram').some((message) => message.buttons.flat().some((button) => button.kind === 'contact'))
+    await until(visitor, 'the bot asks who it is', isAsked)
+    patient.shareContact('telegram')
+    await until(visitor, 'the bot knows', () => patient.shown('telegram').some(({ text }) => text.includes('мы вас узнали')))
+    const accounts = await query<{ channel: string, contact_id: string | null }>(clinic.app, 'select c.channel, i.contact_id from identities i join connections c using (portal_id, connection_id) order by 1')
+    expect(accounts).toEqual(['site', 'telegram'].map((channel) => ({ channel, contact_id: String(contactId) })))
+  })
+
+  it('is not offered where the clinic has no messenger to go on in', async () => {
+    const widget = visitor.getByRole('button', { name: 'Продолжить в мессенджере' })
+    await visitor.reload()
+    await visitor.getByRole('button', { name: 'Открыть чат' }).click()
+    await sees(widget)
+    await query(clinic.app, "update connections set state = 'off' where channel in ('telegram', 'max', 'vk')")
+    await visitor.reload()
+    await visitor.getByRole('button', { name: 'Открыть чат' }).click()
+    await sees(visitor.getByRole('textbox', { name: 'Сообщение' }))
+    expect(await widget.isVisible()).toBe(false)
   })
 })

@@ -62,6 +62,7 @@ export const startClinic = async (options: { servers?: number; cutsConnections?:
       },
       publicUrl: () => 'https://app.example',
       now: Date.now,
+      transfer: { isPossible: async () => true, linksFor: async () => [] },
       onError: () => undefined,
       widgetFile: new URL('../../dist/pages/widget.js', import.meta.url).pathname,
       ...options.more,
