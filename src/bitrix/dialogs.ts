@@ -203,9 +203,6 @@ export const sayInChatCommand = (key: string, { chatId, text }: { readonly chatI
   params: { DIALOG_ID: `chat${String(chatId)}`, MESSAGE: text, SYSTEM: 'Y', URL_PREVIEW: 'N' },
 })
 
-/** The id in the answer of `im.message.add`. */
-export const saidMessageIdOf = (result: unknown): number => readResult(Id, result, 'im.message.add')
-
 /**
  * Lets the administrator whose token we use into a chat: who is not a member may neither read nor note anything in it. An operator's
  * dialogue stays the operator's.
@@ -216,41 +213,3 @@ export const joinCommand = (key: string, chatId: number): Command => ({ key, met
 
 /** Whether a refusal means that we are no member of the chat. */
 export const isNotMember = (error: BitrixError): boolean => ['ACCESS_ERROR', 'ACCESS_DENIED'].includes(error.bitrixCode.toUpperCase())
-
-/**
- * Asks for a card's open-line chats, those whose session is closed as well.
- *
- * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/chats/imopenlines-crm-chat-get.html
- */
-export const crmChatsCommand = (key: string, card: { readonly type: 'lead' | 'deal' | 'company' | 'contact'; readonly id: number }): Command => ({
-  key,
-  method: 'imopenlines.crm.chat.get',
-  params: { CRM_ENTITY_TYPE: card.type, CRM_ENTITY: card.id, ACTIVE_ONLY: 'N' },
-})
-
-const CrmChats = mapOf(z.looseObject({ CHAT_ID: Id, CONNECTOR_ID: z.string().catch(''), CONNECTOR_TITLE: z.string().nullish() }))
-
-export const crmChatsOf = (result: unknown): readonly { readonly chatId: number; readonly connector: string; readonly title: string }[] =>
-  readResult(CrmChats, result, 'imopenlines.crm.chat.get').map(({ CHAT_ID: chatId, CONNECTOR_ID: connector, CONNECTOR_TITLE: title }) => ({
-    chatId,
-    connector,
-    title: title ?? connector,
-  }))
-
-/**
- * Opens the dialogue's session for the administrator, a new one when the last is closed.
- *
- * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/sessions/imopenlines-session-open.html
- */
-export const openSessionCommand = (key: string, userCode: string): Command => ({ key, method: 'imopenlines.session.open', params: { USER_CODE: userCode } })
-
-const Opened = z.looseObject({ chatId: Id })
-
-export const openedChatIdOf = (result: unknown): number => readResult(Opened, result, 'imopenlines.session.open').chatId
-
-/**
- * Ends the chat's session, whoever of the operators leads it.
- *
- * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/operators/imopenlines-operator-another-finish.html
- */
-export const finishSessionCommand = (key: string, chatId: number): Command => ({ key, method: 'imopenlines.operator.another.finish', params: { CHAT_ID: chatId } })

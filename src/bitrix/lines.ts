@@ -25,27 +25,13 @@ export interface LineOperator {
  */
 export const lineSettings = { CRM: 'Y', CRM_CREATE: 'none', VOTE_MESSAGE: 'N' } as const
 
-/**
- * Lists up to 200 lines; `offset` turns the page.
- *
- * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/imopenlines-config-list-get.html
- */
-export const lineListCommand = (key: string, offset = 0): Command => ({
-  key,
-  method: 'imopenlines.config.list.get',
-  params: { PARAMS: { select: ['ID', 'LINE_NAME', 'ACTIVE'], order: { ID: 'ASC' }, limit: 200, offset }, OPTIONS: { QUEUE: 'Y' } },
-})
-
 const Id = z.coerce.number().int().positive()
 const Text = z.string().catch('')
 const list = (value: unknown): unknown => (typeof value === 'object' && value !== null ? Object.values(value) : [])
 const Operators = z.preprocess(list, z.array(z.union([Id, z.unknown().transform(() => 0)]))).transform((ids) => ids.filter((id) => id > 0))
 const Config = z.looseObject({ ID: Id, LINE_NAME: Text, ACTIVE: Text, QUEUE: Operators.optional() })
-const Configs = z.preprocess(list, z.array(Config))
 
 const lineFrom = ({ ID, LINE_NAME, ACTIVE, QUEUE }: z.infer<typeof Config>): Line => ({ lineId: ID, name: LINE_NAME, isActive: ACTIVE !== 'N', operatorIds: QUEUE ?? [] })
-
-export const linesOf = (result: unknown): readonly Line[] => readResult(Configs, result, 'imopenlines.config.list.get').map(lineFrom)
 
 /**
  * Asks for one line with its settings.
@@ -70,19 +56,6 @@ const queueOf = (operators: readonly LineOperator[] | undefined): Params => ({
   // An empty queue cannot be said, and nobody would answer.
   QUEUE: operators === undefined || operators.length === 0 ? undefined : operators.map(({ type, id }) => ({ ENTITY_TYPE: type, ENTITY_ID: id })),
 })
-
-/**
- * Makes a line for conversations with patients. Not idempotent.
- *
- * @see https://apidocs.bitrix24.com/api-reference/imopenlines/openlines/imopenlines-config-add.html
- */
-export const addLineCommand = (key: string, line: { readonly name: string; readonly operators?: readonly LineOperator[] }): Command => ({
-  key,
-  method: 'imopenlines.config.add',
-  params: { PARAMS: { LINE_NAME: line.name, ACTIVE: 'Y', ...lineSettings, ...queueOf(line.operators) } },
-})
-
-export const addedLineIdOf = (result: unknown): number => readResult(Id, result, 'imopenlines.config.add')
 
 /**
  * Gives a line the settings that conversations with patients need, and a name or operators where they are given.

@@ -21,17 +21,6 @@ export const answerRobotCommand = (key: string, eventToken: string, values: Robo
 })
 
 /**
- * Writes a line into the workflow's log and leaves the robot waiting.
- *
- * @see https://apidocs.bitrix24.com/api-reference/bizproc/bizproc-activity/bizproc-activity-log.html
- */
-export const logRobotCommand = (key: string, eventToken: string, logMessage: string): Command => ({
-  key,
-  method: 'bizproc.activity.log',
-  params: { event_token: eventToken, log_message: logMessage },
-})
-
-/**
  * Fires one of our triggers on a deal. `true` says that it fired, not that a stage has moved: that is the clinic's automation.
  *
  * @see https://apidocs.bitrix24.com/api-reference/crm/automation/triggers/crm-automation-trigger-execute.html

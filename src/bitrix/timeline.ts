@@ -115,14 +115,10 @@ export const findTaskCommand = (key: string, dealId: number): Command => ({
 
 const Id = z.coerce.number().int().positive()
 const Added = z.looseObject({ activity: z.looseObject({ id: Id }) })
-const TodoAdded = z.looseObject({ id: Id })
 const Activities = z.array(z.looseObject({ ID: Id, DESCRIPTION: z.string().nullish() }))
 
 /** The activity's id in the answer of `crm.activity.configurable.add`. */
 export const addedRecordIdOf = (result: unknown): number => readResult(Added, result, 'crm.activity.configurable.add').activity.id
-
-/** The task's id in the answer of `crm.activity.todo.add`. */
-export const addedTaskIdOf = (result: unknown): number => readResult(TodoAdded, result, 'crm.activity.todo.add').id
 
 /** The first record in the answer of `findRecordCommand`: if a lost `add` was repeated, all processes agree on the same one. */
 export const foundRecordIdOf = (result: unknown): number | undefined => readResult(Activities, result, 'crm.activity.list')[0]?.ID

@@ -163,17 +163,6 @@ const joined = (nodes: readonly RichNode[]): RichText => {
 }
 
 /**
- * Takes the operator's name from before the text, where the portal has put it: `[b]Name:[/b] [br]`.
- *
- * Our connectors are registered without signatures, so this is for lines that were set up otherwise: an operator who begins
- * with a bold word and a colon looks the same.
- */
-export const splitSignature = (text: string): { readonly name?: string; readonly text: string } => {
-  const match = /^\s*\[b\]([^[\]\n]{1,100}):\[\/b\]\s*(?:\[br\s*\/?\]|\n)\s?/i.exec(text)
-  return match === null ? { text } : { name: match[1]!.trim(), text: text.slice(match[0].length) }
-}
-
-/**
  * A patient's text in which no BB code, smiley code, quote or answer to "rate us, 1 or 0" takes effect in the portal. It reads
  * the same: only invisible joiners are added, and an address of the web keeps working unless it has a code in it.
  */

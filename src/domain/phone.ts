@@ -14,6 +14,3 @@ export const normalizePhone = (raw: string): string | undefined => {
 /** Spellings under which the number may stand in the CRM, for searches. */
 export const spellingsOf = (phone: string): readonly string[] =>
   phone.startsWith('+7') && phone.length === 12 ? [phone, phone.slice(1), `8${phone.slice(2)}`] : [phone, phone.slice(1)]
-
-/** For logs and diagnostics: the first and the last digits only. */
-export const maskPhone = (phone: string): string => (phone.length < 8 ? '***' : `${phone.slice(0, 5)}***${phone.slice(-2)}`)

@@ -6,8 +6,8 @@ import { readManifest } from '../../src/bitrix/manifest.ts'
 import { createOAuth, type OAuth } from '../../src/bitrix/oauth.ts'
 import { recordOf, type RecordView } from '../../src/bitrix/record.ts'
 import { register, unregister } from '../../src/bitrix/registration.ts'
-import { answerRobotCommand, fireTriggerCommand, logRobotCommand } from '../../src/bitrix/robots.ts'
-import { addedRecordIdOf, addedTaskIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../../src/bitrix/timeline.ts'
+import { answerRobotCommand, fireTriggerCommand } from '../../src/bitrix/robots.ts'
+import { addedRecordIdOf, addRecordCommands, addTaskCommand, bindRecordCommand, findRecordCommand, findTaskCommand, foundRecordIdOf, foundTaskIdOf, updateRecordCommand } from '../../src/bitrix/timeline.ts'
 import { contactsCommand, contactsOf, dealsCommand, dealsOf, findContactsByPhoneCommand, foundContactIdsOf } from '../../src/bitrix/world.ts'
 import { memoryBudget, memoryTokens } from './memory.ts'
 
@@ -228,9 +228,8 @@ describe('a notification', () => {
 
   it('ends in a call task that is found by its reference', async () => {
     const deal = portal.addDeal({ title: 'Приём' })
-    const added = (await client.batch([addTaskCommand('t', { dealId: deal.id, reference: 'N-42', deadlineAt: Date.now() + 3_600_000, language: 'ru' }), findTaskCommand('f', deal.id)]))
-    const taskId = addedTaskIdOf((added.get('t') as any).result)
-    expect(foundTaskIdOf((added.get('f') as any).result, 'N-42')).toBe(taskId)
+    const answers = (await client.batch([addTaskCommand('t', { dealId: deal.id, reference: 'N-42', deadlineAt: Date.now() + 3_600_000, language: 'ru' }), findTaskCommand('f', deal.id)]))
+    expect(foundTaskIdOf((answers.get('f') as any).result, 'N-42')).toBe((answers.get('t') as any).result.id)
     expect(portal.state({ dealId: deal.id }).timeline).toMatchObject([{ kind: 'todo', title: 'Позвоните пациенту', completed: false }])
   })
 
@@ -258,7 +257,6 @@ describe('a notification', () => {
     expect(run.properties).toMatchObject({ purpose: 'reminder' })
     const values = { status: 'reached', channel: 'SMS', proof: 'delivered', time: '2026-03-12T12:04:00+03:00', answer: '' }
     const outcomes = await client.batch([
-      logRobotCommand('l', run.eventToken, 'WhatsApp: нет доставки'),
       answerRobotCommand('a', run.eventToken, values, 'Доставлено в SMS'),
       answerRobotCommand('again', run.eventToken, values, 'Доставлено в SMS'),
       fireTriggerCommand('t', 'estafeta_delivered', deal.id),

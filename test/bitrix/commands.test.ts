@@ -30,12 +30,7 @@ const commands: readonly Command[] = [
   dialogs.historyCommand('k', { sessionId: 1 }),
   dialogs.historyCommand('k', { chatId: 1 }),
   dialogs.sayInChatCommand('k', { chatId: 1, text: 'Не дошло' }),
-  dialogs.crmChatsCommand('k', { type: 'contact', id: 5 }),
-  dialogs.openSessionCommand('k', 'a|1|c1|9'),
-  dialogs.finishSessionCommand('k', 1),
-  lines.lineListCommand('k'),
   lines.lineCommand('k', 1),
-  lines.addLineCommand('k', { name: 'Пациенты', operators: [{ type: 'user', id: 1 }, { type: 'department', id: 2 }] }),
   lines.updateLineCommand('k', 1, { name: 'Пациенты', operators: [] }),
   lines.activateCommand('k', { ...line, isActive: true }),
   lines.connectorDataCommand('k', { ...line, id: '12', name: '@clinic_bot', url: 'https://t.me/clinic_bot' }),
@@ -88,7 +83,6 @@ describe('every command', () => {
   it('says yes and no in the spelling that counts (F26)', () => {
     const settings = fromBatch(lines.updateLineCommand('k', 1)).PARAMS
     expect(settings).toEqual({ CRM: 'Y', CRM_CREATE: 'none', VOTE_MESSAGE: 'N' })
-    expect(fromBatch(lines.addLineCommand('k', { name: 'Пациенты' })).PARAMS).toEqual({ LINE_NAME: 'Пациенты', ACTIVE: 'Y', ...settings })
     // Here it is the other way round: "N" is not empty, and whatever is not empty switches on.
     expect(fromBatch(lines.activateCommand('k', { ...line, isActive: false })).ACTIVE).toBe('0')
     expect(fromBatch(lines.activateCommand('k', { ...line, isActive: true })).ACTIVE).toBe('1')

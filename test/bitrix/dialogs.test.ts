@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { crmChatsOf, dialogOf, historyOf, openedChatIdOf, saidMessageIdOf, sayInChatCommand, userCodeOf } from '../../src/bitrix/dialogs.ts'
+import { dialogOf, historyOf, sayInChatCommand, userCodeOf } from '../../src/bitrix/dialogs.ts'
 import { vector } from './vectors.ts'
 
 const resultOf = (name: string): any => vector(name).response!.body.result
@@ -24,18 +24,11 @@ describe('a dialogue', () => {
   ])('has a name that is taken apart and never guessed: %s', (text, expected) => {
     expect(userCodeOf(text)).toEqual(expected === undefined ? undefined : { text, ...expected })
   })
-
-  it('is found again by its card', () => {
-    expect(crmChatsOf(resultOf('call.imopenlines.crm.chat.get.ok'))).toEqual([{ chatId: 1763, connector: 'livechat', title: 'Live Chat' }])
-    expect(crmChatsOf([])).toEqual([])
-    expect(openedChatIdOf(resultOf('call.imopenlines.session.open.ok'))).toBe(1763)
-  })
 })
 
 describe('what is said in a chat', () => {
   it('is a system text of that chat and nobody else', () => {
     expect(sayInChatCommand('k', { chatId: 1807, text: 'Сообщение не дошло' }).params).toMatchObject({ DIALOG_ID: 'chat1807', SYSTEM: 'Y', MESSAGE: 'Сообщение не дошло' })
-    expect(saidMessageIdOf(19_880_117)).toBe(19_880_117)
   })
 })
 

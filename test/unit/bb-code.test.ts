@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { harmlessText, parseBbCode, quoteBlock, splitSignature } from '../../src/domain/bb-code.ts'
+import { harmlessText, parseBbCode, quoteBlock } from '../../src/domain/bb-code.ts'
 import { plainTextOf, renderRich, type Marks, type RichText } from '../../src/domain/rich-text.ts'
 
 /** Marks that show the structure. */
@@ -77,17 +77,6 @@ describe("an operator's text (F43)", () => {
     expect(plainTextOf(parseBbCode(deep))).toBe('слово')
     for (const bomb of ['['.repeat(100_000), '[code]'.repeat(50_000), '------\n'.repeat(5_001), '[url='.repeat(50_000), '[b=1]'.repeat(50_000)]) parseBbCode(bomb)
     expect(performance.now() - started).toBeLessThan(10_000)
-  })
-})
-
-describe("the operator's name before the text", () => {
-  it('is taken away in both spellings of the portal', () => {
-    expect(splitSignature('[b]Klaus Weber:[/b] [br]Guten Tag!')).toEqual({ name: 'Klaus Weber', text: 'Guten Tag!' })
-    expect(splitSignature('[b]Klaus Weber:[/b][br] What questions do you have?')).toEqual({ name: 'Klaus Weber', text: 'What questions do you have?' })
-  })
-
-  it.each(['[b]Важно:[/b] завтра', 'Анна:[br]текст', '[b]Анна[/b][br]текст', ''])('is not seen where there is none: %j', (text) => {
-    expect(splitSignature(text)).toEqual({ text })
   })
 })
 
