@@ -148,12 +148,13 @@ export const openSession = async (context: SessionContext<EmailCredentials>): Pr
     news.isThere = true
     news.wake()
   })
+  const hasNews = (): boolean => news.isThere
   const watch = async (): Promise<void> => {
     for (;;) {
       if (isOver()) return
       news.isThere = false
       await takeNew()
-      if (isOver() || news.isThere) continue
+      if (isOver() || hasNews()) continue
       // Waits to be told, and breaks the wait to ask.
       const idling = client.idle().catch(() => false)
       await Promise.race([idling, new Promise<void>((resolve) => {
