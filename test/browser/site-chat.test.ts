@@ -132,7 +132,7 @@ describe('the connection breaks', () => {
 })
 
 describe('the talk goes on in a messenger', () => {
-  it('by a link of the widget; whoever is proved there is known on the site as well', async () => {
+  it('by a link of the widget: the bot asks who it is and the operator is told where they came from', async () => {
     await visitor.getByRole('button', { name: 'Продолжить в мессенджере' }).click()
     const link = visitor.getByRole('link', { name: 'Telegram' })
     await sees(link)
@@ -143,8 +143,11 @@ describe('the talk goes on in a messenger', () => {
     await until(visitor, 'the bot asks who it is', isAsked)
     patient.shareContact('telegram')
     await until(visitor, 'the bot knows', () => patient.shown('telegram').some(({ text }) => text.includes('мы вас узнали')))
+    const notes = (): string[] => clinic.world.portal.lines.chats().flatMap(({ id }) => clinic.world.portal.lines.chat(id).messages.filter(({ kind }) => kind === 'system').map(({ text }) => text))
+    await until(visitor, 'the operator is told', () => notes().some((text) => text.includes('Чат на сайте')))
+    // A link may have been passed on: who is proved in the messenger proves nothing of the visitor on the site.
     const accounts = await query<{ channel: string, contact_id: string | null }>(clinic.app, 'select c.channel, i.contact_id from identities i join connections c using (portal_id, connection_id) order by 1')
-    expect(accounts).toEqual(['site', 'telegram'].map((channel) => ({ channel, contact_id: String(contactId) })))
+    expect(accounts).toEqual([{ channel: 'site', contact_id: null }, { channel: 'telegram', contact_id: String(contactId) }])
   })
 
   it('is not offered where the clinic has no messenger to go on in', async () => {
