@@ -4,6 +4,7 @@ import { type Socket } from 'node:net'
 import tls from 'node:tls'
 import axios, { isAxiosError } from 'axios'
 import { ChannelError } from './channel.ts'
+import { isCertificateError, trustOf, type Network } from './network.ts'
 import { megabytes } from './refusal.ts'
 
 /** One HTTP exchange with a vendor. */
@@ -35,13 +36,6 @@ export interface HttpAnswer {
   /** Parsed JSON, or the text where the vendor answered something else; bytes where they were asked for and given. */
   readonly body: unknown
   readonly headers: Readonly<Record<string, string | undefined>>
-}
-
-/** Settings of a connection. */
-export interface Network {
-  readonly proxyUrl?: string
-  /** PEM text of certificate authorities that are trusted beside the system's own. */
-  readonly caFile?: string
 }
 
 /**
@@ -104,7 +98,7 @@ interface Agents {
 const agentsFor = ({ proxyUrl, caFile }: Network): Agents => {
   const options = proxyUrl === undefined ? agentOptions : { ...agentOptions, proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }
   // Read once: a context is shared by the agent's connections, a list of authorities would be parsed for each.
-  const trust = caFile === undefined ? {} : { secureContext: tls.createSecureContext({ ca: [...tls.getCACertificates('default'), caFile] }) }
+  const trust = caFile === undefined ? {} : { secureContext: tls.createSecureContext(trustOf({ caFile })) }
   return { httpAgent: new http.Agent(options), httpsAgent: new https.Agent({ ...options, ...trust }) }
 }
 
@@ -112,8 +106,6 @@ const closeAgents = ({ httpAgent, httpsAgent }: Agents): void => {
   httpAgent.destroy()
   httpsAgent.destroy()
 }
-
-const isCertificateError = (code: string): boolean => /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_SSL)/.test(code)
 
 const sentenceFor = (code: string, isWritten: boolean): string => {
   if (isCertificateError(code))

@@ -94,7 +94,7 @@ describe('email: what the settings form takes', () => {
 
   it('states its abilities as consistent data; nobody can post to it', () => {
     expect(email).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'email', isIdempotent: false, session: { carriesSends: false } })
-    expect(email.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password'])
+    expect(email.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password', 'proxyUrl'])
     expect(email.verify(post({}), credentials)).toBe(false)
   })
 

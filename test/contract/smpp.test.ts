@@ -96,7 +96,7 @@ describe('smpp: what the settings form takes', () => {
 
   it('states its abilities as consistent data', () => {
     expect(smpp).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'phone', isIdempotent: false, session: { carriesSends: true } })
-    expect(smpp.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password'])
+    expect(smpp.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password', 'proxyUrl'])
   })
 
   it('nobody can post to it', () => {

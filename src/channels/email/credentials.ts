@@ -1,9 +1,8 @@
-import { getCACertificates } from 'node:tls'
 import { z } from 'zod'
 import { type CredentialField } from '../channel.ts'
 import { parseForm } from '../reading.ts'
 import { normalizeEmail } from '../../domain/email.ts'
-import { networkFields, networkForm } from '../network.ts'
+import { hostOf, networkFields, networkForm, trustOf, type Network, type SocketAddress } from '../network.ts'
 
 const mailServer = (protocol: 'smtp' | 'imap', empty: string) =>
   z.string({ error: empty }).refine((value) => {
@@ -32,7 +31,7 @@ const credentialsForm = z
     subject: oneLine(150, 'Тема: одна строка до 150 знаков.').default('Сообщение от клиники'),
     folder: oneLine(200, 'Папка: одна строка.').default('INBOX'),
     bounceAddress: z.string().regex(/^[^\s@*]*\*[^\s@*]*@[^\s@*]+$/, 'Адрес для возвратов содержит звёздочку: bounce+*@clinic.ru.').optional(),
-    caFile: networkForm.caFile,
+    ...networkForm,
   })
   .transform((form) => ({ ...form, login: form.login ?? form.address }))
 
@@ -40,28 +39,26 @@ export type EmailCredentials = z.output<typeof credentialsForm>
 
 export const parseCredentials = (input: unknown): EmailCredentials => parseForm(credentialsForm, input)
 
-export interface MailServer {
-  readonly host: string
-  readonly port: number
-  /** TLS from the first byte. */
-  readonly isTls: boolean
+export interface MailServer extends SocketAddress {
   /** A password never leaves this machine in the clear. */
   readonly needsTls: boolean
-  readonly tls: { readonly ca?: string[]; readonly servername?: string }
+  /** For a connection that is encrypted later (STARTTLS). */
+  readonly tls: { readonly ca?: string[] }
 }
 
 const usualPorts: Readonly<Record<string, number>> = { 'smtp:': 587, 'smtps:': 465, 'imap:': 143, 'imaps:': 993 }
 const isOwnMachine = (host: string): boolean => /^(?:127\.\d+\.\d+\.\d+|localhost|::1)$/.test(host)
 
-export const serverOf = (address: string, { caFile }: Pick<EmailCredentials, 'caFile'>): MailServer => {
+export const serverOf = (address: string, network: Network): MailServer => {
   const url = new URL(address)
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = hostOf(url)
   return {
     host,
     port: url.port === '' ? usualPorts[url.protocol]! : Number(url.port),
     isTls: url.protocol.endsWith('s:'),
-    needsTls: !isOwnMachine(host),
-    tls: caFile === undefined ? {} : { ca: [...getCACertificates('default'), caFile] },
+    // "The own machine" of a proxy is another one.
+    needsTls: network.proxyUrl !== undefined || !isOwnMachine(host),
+    tls: trustOf(network),
   }
 }
 
@@ -86,5 +83,5 @@ export const fields: readonly CredentialField[] = [
     name: 'bounceAddress', label: { ru: 'Адрес для возвратов', en: 'Bounce address' },
     hint: { ru: 'bounce+*@clinic.ru: вместо звёздочки - номер письма; письма на него должны попадать в эту же папку', en: 'bounce+*@clinic.ru: the asterisk becomes the letter\'s id; its mail must arrive in this folder' }, ...advanced,
   },
-  ...networkFields().filter(({ name }) => name === 'caFile'),
+  ...networkFields(),
 ]

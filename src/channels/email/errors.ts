@@ -1,4 +1,5 @@
 import { ChannelError } from '../channel.ts'
+import { isCertificateError, NoSocketError } from '../network.ts'
 import { type FailureClass } from '../../domain/receipt.ts'
 
 /** A mail server may ask for patience (greylisting); asking sooner starts it anew. */
@@ -27,7 +28,7 @@ const sentences: Readonly<Record<string, string>> = {
   full: 'Почтовый ящик пациента переполнен: попробуйте позже или другой мессенджер.',
   content: 'Почтовый сервер не пропустил письмо: измените текст или уменьшите вложение.',
   later: 'Почтовый сервер просит подождать: письмо уйдёт позже.',
-  away: 'Нет связи с почтовым сервером: проверьте его адрес и порт в настройках подключения и доступ сервера к ним.',
+  away: 'Нет связи с почтовым сервером: проверьте его адрес, порт и прокси в настройках подключения и доступ сервера к ним.',
   silent: 'Почтовый сервер не ответил: подождите минуту и проверьте подключение ещё раз.',
   certificate: 'Сертификат почтового сервера не прошёл проверку: вставьте его корневой сертификат в настройки подключения, раздел «Дополнительно».',
   tls: 'Почтовый сервер не включает шифрование: укажите адрес с smtps:// или imaps://.',
@@ -37,25 +38,31 @@ const sentences: Readonly<Record<string, string>> = {
 export const failure = (kind: FailureClass, code: string, sentence: keyof typeof sentences, options: { retryAfterSeconds?: number; outcome?: 'unknown' } = {}): ChannelError =>
   new ChannelError({ class: kind, code }, sentences[sentence]!, options)
 
-/** What a package throws: its own code, and the server's answer where there was one. */
+/** What a package throws: its own code, Node's code behind it, and the server's answer where there was one. */
 interface Thrown {
   readonly code?: string
+  readonly originalCode?: string
   readonly responseCode?: number
   readonly response?: string
   readonly command?: string
   readonly authenticationFailed?: boolean
+  readonly tlsFailed?: boolean
+  readonly responseStatus?: string
 }
 
-const isCertificateError = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code)
+const badCertificate = (): ChannelError => failure('channelPermanent', 'certificate', 'certificate')
+
+/** Nobody was spoken to. */
+const notReached = ({ code }: NoSocketError): ChannelError => (isCertificateError(code) ? badCertificate() : failure('transient', code, 'away'))
 
 /** The server's answer to a step of sending; `isWritten`: the letter itself had begun to leave. */
 export const smtpFailure = (thrown: unknown, isWritten: boolean): ChannelError => {
-  const { code = 'ERROR', responseCode, response = '', command = '' } = thrown as Thrown
-  const cause = isCertificateError(`${code} ${(thrown as Error).message}`)
+  if (thrown instanceof NoSocketError) return notReached(thrown)
+  const { code = 'ERROR', originalCode = code, responseCode, response = '', command = '' } = thrown as Thrown
   if (responseCode === undefined) {
     if (isWritten) return failure('transient', code, 'silent', { outcome: 'unknown' })
     if (code === 'EAUTH') return failure('channelPermanent', code, 'auth')
-    if (cause) return failure('channelPermanent', 'certificate', 'certificate')
+    if (isCertificateError(originalCode)) return badCertificate()
     if (code === 'ETLS') return failure('channelPermanent', code, 'tls')
     return failure('transient', code, 'away')
   }
@@ -72,9 +79,12 @@ export const smtpFailure = (thrown: unknown, isWritten: boolean): ChannelError =
 /** Why the mailbox could not be opened. */
 export const imapFailure = (thrown: unknown): ChannelError => {
   if (thrown instanceof ChannelError) return thrown
-  const { code = 'ERROR', authenticationFailed } = thrown as Thrown
+  if (thrown instanceof NoSocketError) return notReached(thrown)
+  const { code = 'ERROR', authenticationFailed, tlsFailed, responseStatus } = thrown as Thrown
   if (authenticationFailed === true) return failure('channelPermanent', 'AUTHENTICATIONFAILED', 'auth')
-  if (isCertificateError(code)) return failure('channelPermanent', 'certificate', 'certificate')
-  if ((thrown as { responseStatus?: string }).responseStatus === 'NO') return failure('channelPermanent', 'folder', 'folder')
+  if (isCertificateError(code)) return badCertificate()
+  // Without a code the server itself offers no encryption; with one it broke on the way.
+  if (tlsFailed === true && code === 'ERROR') return failure('channelPermanent', 'ETLS', 'tls')
+  if (responseStatus === 'NO') return failure('channelPermanent', 'folder', 'folder')
   return failure('transient', code, 'away')
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { ImapFlow, type FetchMessageObject } from 'imapflow'
+import { connect as connectTls } from 'node:tls'
+import { ImapFlow, type FetchMessageObject, type ImapTransport } from 'imapflow'
 import { z } from 'zod'
 import { type ChannelContext, type InboundFile, type Session, type SessionContext } from '../channel.ts'
-import { serverOf, type EmailCredentials } from './credentials.ts'
+import { openSocket, type VendorSocket } from '../network.ts'
+import { serverOf, type EmailCredentials, type MailServer } from './credentials.ts'
 import { failure, imapFailure } from './errors.ts'
 import { readLetter, type Letter } from './letter.ts'
 
@@ -19,31 +21,49 @@ const headBytes = 256 * 1024
 /** A search knows days only, in the server's time. */
 const dayMs = 24 * 3600_000
 
-const createClient = ({ credentials }: ChannelContext<EmailCredentials>): ImapFlow => {
-  const { host, port, isTls, needsTls, tls } = serverOf(credentials.imap, credentials)
-  return new ImapFlow({
-    host, port, secure: isTls, tls, logger: false, disableAutoIdle: true, connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 5 * 60_000,
+/** The package's own way to a server knows neither the authority of a proxy nor how to give up at once: it is handed a socket that stands. */
+const over = (socket: VendorSocket): ImapTransport => ({
+  connect: (_, onConnect) => {
+    setImmediate(onConnect)
+    return socket
+  },
+  upgrade: (plain, { host, port, servername, tls }, onSecure) => connectTls({ ...tls, host, port, socket: plain, ...(servername === undefined ? {} : { servername }) }, onSecure),
+})
+
+const createClient = ({ isTls, needsTls, tls, host, port }: MailServer, credentials: EmailCredentials, socket: VendorSocket): ImapFlow =>
+  new ImapFlow({
+    host, port, transport: over(socket), secure: isTls, tls: { ...tls }, logger: false, disableAutoIdle: true,
+    connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 5 * 60_000,
     ...(!isTls && needsTls ? { doSTARTTLS: true } : {}),
     auth: { user: credentials.login, pass: credentials.password },
   })
-}
 
 /** Logged in, with the folder open. @throws ChannelError */
-const openFolder = async (context: ChannelContext<EmailCredentials>, isReadOnly: boolean): Promise<ImapFlow> => {
-  const client = createClient(context)
+const openFolder = async ({ credentials, signal }: ChannelContext<EmailCredentials>, isReadOnly: boolean): Promise<ImapFlow> => {
+  const server = serverOf(credentials.imap, credentials)
+  const socket = await openSocket(server, credentials, signal).catch((error: unknown) => {
+    throw imapFailure(error)
+  })
+  const client = createClient(server, credentials, socket)
   client.on('error', () => undefined)
-  const onAbort = (): void => client.close()
-  context.signal.addEventListener('abort', onAbort, { once: true })
+  const stop = stopWith(client, signal)
   try {
     await client.connect()
-    await client.mailboxOpen(context.credentials.folder, { readOnly: isReadOnly })
+    await client.mailboxOpen(credentials.folder, { readOnly: isReadOnly })
     return client
   } catch (error) {
     client.close()
     throw imapFailure(error)
   } finally {
-    context.signal.removeEventListener('abort', onAbort)
+    stop()
   }
+}
+
+/** @returns what ends the watch over `signal` */
+const stopWith = (client: ImapFlow, signal: AbortSignal): (() => void) => {
+  const onAbort = (): void => client.close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  return () => signal.removeEventListener('abort', onAbort)
 }
 
 const leave = async (client: ImapFlow): Promise<void> => {
@@ -189,6 +209,8 @@ export const download = async (file: InboundFile, context: ChannelContext<EmailC
   const [, validity, uid, part] = /^(\d+)\.(\d+)\.([\d.]+)$/.exec(file.ref) ?? []
   if (uid === undefined || part === undefined) throw gone()
   const client = await openFolder(context, true)
+  // A server that falls silent in the middle of a file is given up.
+  const stop = stopWith(client, context.signal)
   try {
     if (mailboxOf(client).validity !== validity) throw gone()
     const { content, meta } = (await client.download(uid, part, { uid: true, maxBytes: context.maxBytes + 1 })) as Partial<Awaited<ReturnType<ImapFlow['download']>>>
@@ -201,6 +223,7 @@ export const download = async (file: InboundFile, context: ChannelContext<EmailC
   } catch (error) {
     throw imapFailure(error)
   } finally {
+    stop()
     await leave(client)
   }
 }

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js'
 import { type ChannelContext, type ChannelLimits, type OutboundMessage, type Sent } from '../channel.ts'
+import { openSocket, type VendorSocket } from '../network.ts'
 import { refuseOversize } from '../refusal.ts'
 import { composeLetter, messageIdOf, returnPathOf } from './compose.ts'
-import { serverOf, type EmailCredentials } from './credentials.ts'
-import { failure, smtpFailure } from './errors.ts'
+import { serverOf, type EmailCredentials, type MailServer } from './credentials.ts'
+import { smtpFailure } from './errors.ts'
 
 export const limits: ChannelLimits = {
   textLength: 20_000,
@@ -14,12 +15,24 @@ export const limits: ChannelLimits = {
 }
 
 /** The defaults are minutes. */
-const timeouts = { connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 60_000, dnsTimeout: 10_000 } as const
+const timeouts = { connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 60_000 } as const
+
+const reach = async (server: MailServer, credentials: EmailCredentials, signal: AbortSignal): Promise<VendorSocket> => {
+  try {
+    return await openSocket(server, credentials, signal)
+  } catch (error) {
+    throw smtpFailure(error, false)
+  }
+}
 
 /** A connection that has logged in, for `work`; it is closed whatever happens. `isWritten` says whether a letter had begun to leave. */
 const withServer = async <Result>({ credentials, signal }: ChannelContext<EmailCredentials>, work: (connection: SMTPConnection, onWritten: () => void) => Promise<Result>): Promise<Result> => {
-  const { host, port, isTls, needsTls, tls } = serverOf(credentials.smtp, credentials)
-  const connection = new SMTPConnection({ host, port, secure: isTls, requireTLS: !isTls && needsTls, ignoreTLS: false, tls, logger: false, ...timeouts })
+  const server = serverOf(credentials.smtp, credentials)
+  const { host, port, isTls, needsTls, tls } = server
+  const socket = await reach(server, credentials, signal)
+  const connection = new SMTPConnection({
+    host, port, connection: socket, secure: isTls, secured: isTls, requireTLS: !isTls && needsTls, ignoreTLS: false, tls: { ...tls }, logger: false, ...timeouts,
+  })
   let isWritten = false
   let fail: (error: unknown) => void = () => undefined
   const failed = new Promise<never>((_, reject) => (fail = reject))
@@ -30,7 +43,7 @@ const withServer = async <Result>({ credentials, signal }: ChannelContext<EmailC
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const steps = async (): Promise<Result> => {
-      await new Promise<void>((resolve) => connection.connect(() => resolve()))
+      await new Promise<void>((resolve, reject) => connection.connect((error) => (error ? reject(error) : resolve())))
       // A relay on the own machine may want no password; nobody can take the offer away from an encrypted connection.
       if (!(connection as SMTPConnection & { readonly allowsAuth: boolean }).allowsAuth) return work(connection, () => (isWritten = true))
       await new Promise<void>((resolve, reject) =>
@@ -51,10 +64,7 @@ const withServer = async <Result>({ credentials, signal }: ChannelContext<EmailC
 }
 
 /** Logs in and leaves. */
-export const checkSmtp = async (context: ChannelContext<EmailCredentials>): Promise<void> => {
-  if (context.signal.aborted) throw failure('transient', 'TIMEOUT', 'away')
-  await withServer(context, async () => Promise.resolve())
-}
+export const checkSmtp = async (context: ChannelContext<EmailCredentials>): Promise<void> => withServer(context, async () => Promise.resolve())
 
 /**
  * One letter, one connection. Reports of delivery are asked for where the server can (DSN): success, failure and delay, under our own id.

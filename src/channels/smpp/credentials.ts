@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type CredentialField } from '../channel.ts'
 import { parseForm } from '../reading.ts'
-import { networkFields, networkForm } from '../network.ts'
+import { hostOf, networkFields, networkForm, type SocketAddress } from '../network.ts'
 import { type Address } from './pdu.ts'
 
 const wholeNumber = (least: number, most: number, message: string) =>
@@ -31,12 +31,18 @@ const credentialsForm = z.object({
   alphabet: z.enum(['gsm', 'latin1'], { error: 'Алфавит: gsm или latin1.' }).default('gsm'),
   window: wholeNumber(1, 100, 'Окно - число от 1 до 100.').default(10),
   enquireSeconds: wholeNumber(1, 600, 'Проверка связи - число секунд от 1 до 600.').default(30),
-  caFile: networkForm.caFile,
+  ...networkForm,
 })
 
 export type SmppCredentials = z.output<typeof credentialsForm>
 
 export const parseCredentials = (input: unknown): SmppCredentials => parseForm(credentialsForm, input)
+
+export const socketAddressOf = ({ address }: Pick<SmppCredentials, 'address'>): SocketAddress => {
+  const url = new URL(address)
+  const isTls = url.protocol === 'smpps:'
+  return { host: hostOf(url), port: url.port === '' ? (isTls ? 3550 : 2775) : Number(url.port), isTls }
+}
 
 /** A name is alphanumeric, up to six digits are a short code, more are a number of the whole world. */
 export const senderOf = ({ sender, senderTon, senderNpi }: SmppCredentials): Address => {
@@ -75,5 +81,5 @@ export const fields: readonly CredentialField[] = [
   { name: 'alphabet', label: { ru: 'Алфавит data_coding 0', en: 'Alphabet of data_coding 0' }, hint: { ru: 'gsm или latin1', en: 'gsm or latin1' }, ...advanced, default: 'gsm' },
   { name: 'window', label: { ru: 'Окно (сообщений без ответа)', en: 'Window (unanswered messages)' }, ...advanced, default: '10' },
   { name: 'enquireSeconds', label: { ru: 'Проверять связь каждые, с', en: 'Check the link every, s' }, ...advanced, default: '30' },
-  ...networkFields().filter(({ name }) => name === 'caFile'),
+  ...networkFields(),
 ]

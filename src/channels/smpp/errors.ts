@@ -1,4 +1,5 @@
 import { ChannelError } from '../channel.ts'
+import { isCertificateError } from '../network.ts'
 import { type Failure, type FailureClass } from '../../domain/receipt.ts'
 
 /** `command_status` of a refusal. @see https://smpp.org/SMPP_v3_4_Issue1_2.pdf section 5.1.3 */
@@ -28,9 +29,11 @@ export const refusalOf = (status: number): ChannelError => {
   return new ChannelError({ class: known.class, code: `status ${status}` }, known.sentence, { ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }) })
 }
 
-/** Nothing was written: nobody answers, or no session stands. */
-export const noConnection = (code: string, cause?: unknown): ChannelError =>
-  new ChannelError({ class: 'transient', code }, 'Нет связи с оператором: проверьте адрес и порт в настройках подключения и доступ сервера к ним.', { cause, retryAfterSeconds: 5 })
+const noWay = 'Нет связи с оператором: проверьте адрес, порт и прокси в настройках подключения и доступ сервера к ним.'
+const badCertificate = 'Сертификат оператора не прошёл проверку: вставьте его корневой сертификат в настройки подключения, раздел «Дополнительно».'
+
+/** Nothing was written: nobody answers, the certificate did not pass, or no session stands. */
+export const noConnection = (code: string): ChannelError => new ChannelError({ class: 'transient', code }, isCertificateError(code) ? badCertificate : noWay, { retryAfterSeconds: 5 })
 
 /** It was written and no answer came: the message may be with the patient. */
 export const noAnswer = (code: string): ChannelError =>

@@ -1,7 +1,6 @@
-import net from 'node:net'
-import tls from 'node:tls'
 import { type ChannelError } from '../channel.ts'
-import { type SmppCredentials } from './credentials.ts'
+import { NoSocketError, openSocket, type VendorSocket } from '../network.ts'
+import { socketAddressOf, type SmppCredentials } from './credentials.ts'
 import { noAnswer, noConnection, refusalOf } from './errors.ts'
 import { commands, createReader, encodeBind, encodePdu, isResponse, responseTo, statuses, type Pdu } from './pdu.ts'
 
@@ -16,36 +15,13 @@ export interface Wire {
   close(): Promise<void>
 }
 
-const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? 'ERROR'
-
-/** The socket alone, within `signal`. @throws ChannelError that nothing was written */
-const connectSocket = async ({ address, caFile }: SmppCredentials, signal: AbortSignal): Promise<net.Socket> => {
-  const url = new URL(address)
-  const isTls = url.protocol === 'smpps:'
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const port = url.port === '' ? (isTls ? 3550 : 2775) : Number(url.port)
-  return new Promise((resolve, reject) => {
-    const socket = isTls
-      ? tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...(caFile === undefined ? {} : { ca: [...tls.getCACertificates('default'), caFile] }) })
-      : net.connect({ host, port })
-    const onAbort = (): void => {
-      socket.destroy()
-      reject(noConnection('TIMEOUT'))
-    }
-    const onError = (error: Error): void => {
-      signal.removeEventListener('abort', onAbort)
-      reject(noConnection(codeOf(error), { code: codeOf(error) }))
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('error', onError)
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      signal.removeEventListener('abort', onAbort)
-      socket.off('error', onError)
-      socket.on('error', () => undefined)
-      resolve(socket)
-    })
-    if (signal.aborted) onAbort()
-  })
+/** @throws ChannelError that nothing was written */
+const connect = async (credentials: SmppCredentials, signal: AbortSignal): Promise<VendorSocket> => {
+  try {
+    return await openSocket(socketAddressOf(credentials), credentials, signal)
+  } catch (error) {
+    throw error instanceof NoSocketError ? noConnection(error.code) : error
+  }
 }
 
 /** An answer to our question whether the SMSC is there may take this long. */
@@ -64,7 +40,7 @@ export interface WireOptions {
  * @throws ChannelError as the SMSC refused, or `transient` when it could not be reached
  */
 export const openWire = async (credentials: SmppCredentials, signal: AbortSignal, options: WireOptions): Promise<Wire> => {
-  const socket = await connectSocket(credentials, signal)
+  const socket = await connect(credentials, signal)
   socket.setNoDelay(true)
   const read = createReader()
   const waiting = new Map<number, (answer: Pdu | ChannelError) => void>()
