@@ -154,7 +154,7 @@ export const openSocket = async (address: SocketAddress, network: Network, signa
       }
       // A server that speaks first may have been quicker than the listener.
       if (head.byteLength > 0) socket.unshift(head)
-      done(socket as Socket)
+      done(socket)
     })
     request.once('error', (error) => fail(new NoSocketError(codeOf(error))))
     request.end()
@@ -167,7 +167,7 @@ export const openSocket = async (address: SocketAddress, network: Network, signa
       ? tls.connect({ host, port, ...serverNameOf(host), ...trustOf(network), ...(tunnel === undefined ? {} : { socket: tunnel }) })
       : net.connect({ host, port })
     socket.once(isTls ? 'secureConnect' : 'connect', () => done(socket))
-    socket.once('error', (error) => fail(new NoSocketError(codeOf(error))))
+    socket.once('error', (error: NodeJS.ErrnoException) => fail(new NoSocketError(codeOf(error))))
     // A proxy that breaks off in the middle of a handshake ends the socket without an error.
     socket.once('close', () => fail(new NoSocketError('ECONNRESET')))
     return socket

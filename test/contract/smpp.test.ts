@@ -256,7 +256,45 @@ describe('smpp: a session with an SMSC that we did not write', () => {
     await peer.deliver(receipt('id3'))
     await peer.deliver(receipt('id5', 'UNDELIV'))
     await peer.deliver(receipt('id4'))
-    expect(next.told()).toMatchObject([{ type: 'receipt', externalId: 'id1', level: 'delivered' }, { type: 'failure', externalId: 'id4' }, { type: 'receipt', externalId: 'id4' }])
+    await peer.deliver(receipt('id4'))
+    expect(next.told()).toMatchObject([{ type: 'receipt', externalId: 'id1', level: 'delivered' }, { type: 'failure', externalId: 'id4' }])
+  })
+
+  it('F10 a receipt of a part that could not be stored, or whose storing was the last thing that the process did, is told when it comes again', async () => {
+    const peer = await peerOf()
+    const held = await hold(peer)
+    const whole = [{ type: 'receipt', externalId: 'id1', level: 'delivered' }]
+    await held.send({ text: 'я'.repeat(100) })
+    await peer.deliver(receipt('id1'))
+    held.memory.fails = true
+    expect(await peer.deliver(receipt('id2'))).toBe(0x64)
+    held.memory.fails = false
+    let cursor: string | undefined
+    held.memory.onEmit = () => (cursor = held.memory.cursor)
+    expect(await peer.deliver(receipt('id2'))).toBe(0)
+    expect(held.told()).toEqual(whole)
+    ;[...peer.sessions][0]!.socket.destroy()
+    await held.session.ended
+    const next = await hold(peer, {}, { cursor, fails: false })
+    // The first part's own receipt, repeated, is not the whole message's.
+    await peer.deliver(receipt('id1'))
+    expect(next.told()).toEqual([])
+    await peer.deliver(receipt('id2'))
+    expect(next.told()).toEqual(whole)
+  })
+
+  it('a receipt of the first part that is quicker than the answer to the last one is not the whole message\'s', async () => {
+    const peer = await peerOf()
+    peer.onSubmit = (pdu, session, count) => {
+      if (count === 1) return { message_id: 'id1' }
+      void peer.deliver(receipt('id1')).then(() => session.send(pdu.response({ message_id: 'id2' })))
+      return undefined
+    }
+    const held = await hold(peer)
+    await held.send({ text: 'я'.repeat(100) })
+    expect(held.told()).toEqual([])
+    await peer.deliver(receipt('id2'))
+    expect(held.told()).toEqual([{ type: 'receipt', externalId: 'id1', level: 'delivered' }])
   })
 
   it('keeps to the window', async () => {

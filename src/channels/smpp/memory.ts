@@ -11,7 +11,11 @@ const memory = z.object({
   parts: z
     .array(z.object({ key: z.string(), total: z.number(), number: z.number(), text: z.string().nullable(), at: z.number(), from: z.string().default(''), to: z.string().default('') }))
     .default([]),
-  groups: z.array(z.object({ of: z.string(), waiting: z.array(z.string()), at: z.number() })).default([]),
+  groups: z
+    .array(z.object({
+      of: z.string(), waiting: z.array(z.string()), passed: z.array(z.string()).default([]), unsent: z.number().default(0), hasFailed: z.boolean().default(false), at: z.number(),
+    }))
+    .default([]),
   unanswered: z.array(z.object({ digest: z.string(), at: z.number(), body: z.string().nullable().default(null) })).default([]),
 })
 type Memory = z.output<typeof memory>
@@ -38,11 +42,16 @@ export interface SessionMemory {
   staleParts(now: number): readonly (Ends & { readonly key: string; readonly text: string | null; readonly at: number })[]
   /** They have gone alone. */
   dropParts(key: string): void
-  /** A message of ours in several parts; `of` stands for all of them. */
-  addGroup(of: string, ids: readonly string[], now: number): void
-  /** A final receipt of one part. `wait`: others are still missing; else what it stands for. */
-  passPart(ids: readonly string[], isDelivered: boolean): { readonly of: string } | 'wait' | undefined
+  /** The first part of a message of ours is out; `of` stands for all `total` of them. */
+  openGroup(of: string, id: string, total: number, now: number): void
+  /** A later part is out. */
+  joinGroup(of: string, id: string): void
   isPart(ids: readonly string[]): boolean
+  /**
+   * What a final receipt of a part says of its message: `tells` where it decides, and `pass` to remember it. Nothing is remembered before
+   * `pass`: a receipt that could not be stored comes again and is to say the same.
+   */
+  partReceipt(ids: readonly string[], isDelivered: boolean): { readonly tells?: string; pass(): void }
   /**
    * What is known of a message that was taken before and may not have been answered; told once. With a body it may not be in the inbox: the
    * same bytes are put there again. undefined: it is new.
@@ -73,7 +82,7 @@ export const createMemory = (saved: string | undefined): SessionMemory => {
   let suspects: readonly Unanswered[] = state.unanswered
   state.unanswered = []
   const isFresh = ({ at, body }: Unanswered, now: number): boolean => now - at < (body === null ? repetitionMs : partLifeMs)
-  const groupOf = (ids: readonly string[]) => state.groups.find((group) => group.waiting.some((id) => ids.includes(id)))
+  const groupOf = (ids: readonly string[]) => state.groups.find(({ waiting, passed }) => [...waiting, ...passed].some((id) => ids.includes(id)))
   return {
     addPart: (key, { total, number }, text, ends, now) => {
       if (!state.parts.some((known) => known.key === key && known.number === number)) state.parts.push({ key, total, number, text, at: now, ...ends })
@@ -87,19 +96,33 @@ export const createMemory = (saved: string | undefined): SessionMemory => {
       return [...stale].map(([key, all]) => ({ key, text: joined(all), from: all[0]!.from, to: all[0]!.to, at: Math.min(...all.map(({ at }) => at)) }))
     },
     dropParts: (key) => void (state.parts = state.parts.filter((known) => known.key !== key)),
-    addGroup: (of, ids, now) => {
+    openGroup: (of, id, total, now) => {
       state.groups = state.groups.filter(({ at }) => now - at < groupLifeMs).slice(-mostGroups + 1)
-      state.groups.push({ of, waiting: [...ids], at: now })
+      state.groups.push({ of, waiting: [id], passed: [], unsent: total - 1, hasFailed: false, at: now })
+    },
+    joinGroup: (of, id) => {
+      const group = state.groups.findLast((one) => one.of === of)
+      group?.waiting.push(id)
+      if (group !== undefined) group.unsent--
     },
     isPart: (ids) => groupOf(ids) !== undefined,
-    passPart: (ids, isDelivered) => {
+    partReceipt: (ids, isDelivered) => {
       const group = groupOf(ids)
-      if (group === undefined) return undefined
-      group.waiting = group.waiting.filter((id) => !ids.includes(id))
-      if (isDelivered && group.waiting.length > 0) return 'wait'
-      // One part that did not arrive spoils the message, whatever becomes of the others.
-      state.groups = state.groups.filter((other) => other !== group)
-      return { of: group.of }
+      if (group === undefined) return { pass: () => undefined }
+      const arrived = group.waiting.filter((id) => ids.includes(id))
+      const isLast = group.unsent === 0 && group.waiting.length === arrived.length
+      // One part that did not arrive spoils the message, whatever becomes of the others; a repetition says nothing new.
+      const isNews = arrived.length > 0 && !group.hasFailed
+      return {
+        ...(isNews && (isLast || !isDelivered) ? { tells: group.of } : {}),
+        pass: () => {
+          group.waiting = group.waiting.filter((id) => !arrived.includes(id))
+          group.passed.push(...arrived)
+          group.hasFailed ||= arrived.length > 0 && !isDelivered
+          // What failed is kept for as long as receipts may be repeated.
+          if (isLast && !group.hasFailed) state.groups = state.groups.filter((other) => other !== group)
+        },
+      }
     },
     recall: (digest, now) => {
       // In this session only what could not be put is known: what was put is answered before the next one is looked at.

@@ -132,15 +132,14 @@ export const openSession = async (context: SessionContext<SmppCredentials>): Pro
     send: async (message, signal): Promise<Sent> => {
       const bodies = submitsOf(message, credentials)
       const [first, ...others] = bodies
-      const ids = [await submit(first!, signal)]
-      for (const body of others) ids.push(await submitLater(body, signal))
+      const id = await submit(first!, signal)
       // An SMSC that gives no ids has accepted all the same: nothing will be told of the message.
-      const externalId = ids[0]! === '' ? `none.${message.ref}` : ids[0]!
-      if (ids.length > 1) {
-        memory.addGroup(externalId, ids, Date.now())
-        // Not known for certain after a crash: then the first part's receipt stands for all.
-        await context.cursor.save(memory.write()).catch(() => undefined)
-      }
+      const externalId = id === '' ? `none.${message.ref}` : id
+      // From the first part on: its receipt may be quicker than the answer to the last one.
+      if (others.length > 0) memory.openGroup(externalId, id, bodies.length, Date.now())
+      for (const body of others) memory.joinGroup(externalId, await submitLater(body, signal))
+      // Not known for certain after a crash: then the first part's receipt stands for all.
+      if (others.length > 0) await context.cursor.save(memory.write()).catch(() => undefined)
       return { externalId, parts: splitText(message.text, credentials.alphabet).parts.length }
     },
     close: async () => {
@@ -164,8 +163,9 @@ const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMe
     const meaning = meaningOf(receipt.state, receipt.err)
     // On its way: so are all parts, or will be.
     if (meaning === undefined || ('level' in meaning && meaning.level === 'sent')) return undefined
-    const passed = memory.passPart(ids, 'level' in meaning)
-    if (passed !== 'wait' && passed !== undefined) await put({ ...pdu, receipt_of: passed.of })
+    const { tells, pass } = memory.partReceipt(ids, 'level' in meaning)
+    if (tells !== undefined) await put({ ...pdu, receipt_of: tells })
+    pass()
     return cursor.save(memory.write())
   }
 
