@@ -1,43 +1,31 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { ChannelError, type Channel, type ChannelContext, type InboundFile, type OutboundFile, type OutboundMessage, type RawRequest, type Sent } from '../../src/channels/channel.ts'
-import { createHttp } from '../../src/channels/http.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { type Channel, type ChannelError, type InboundFile, type OutboundFile, type OutboundMessage, type RawRequest, type Sent } from '../../src/channels/channel.ts'
+import { isSentence, refusalOf, shown } from './judging.ts'
+import { sessionContract } from './session-contract.ts'
+import { useVendor, type Trouble, type VendorKind } from './vendor-side.ts'
 
 /** Replies that may name the vendor's own address. */
-export type Replies = (url: string) => readonly Reply[]
+export type Replies<Answer> = (url: string) => readonly (Answer | Trouble)[]
 
-export interface ConversationFixtures<Credentials> {
+export interface ConversationFixtures<Credentials, Answer> {
   readonly channel: Channel<Credentials>
   readonly form: Readonly<Record<string, string>>
-  readonly addressField: string
+  readonly vendor: VendorKind<Answer>
   readonly message: OutboundMessage
   readonly genuine: readonly RawRequest[]
   /** The ids of the one patient in `genuine`, and the patient's number. */
   readonly person: { readonly ids: readonly string[]; readonly phone?: string }
-  /** A file that the messenger takes, the answers to its sending, and what F34 and silence look like at the first of them. */
-  readonly file?: { readonly sent: OutboundFile; readonly replies: Replies; readonly result: Sent; readonly limited: Reply; readonly isUploadedFirst: boolean }
+  /** A file that the messenger takes, the answers to its sending, and what silence and F34, where files have a limit of their own, look like at the first of them. */
+  readonly file?: { readonly sent: OutboundFile; readonly replies: Replies<Answer>; readonly result: Sent; readonly limited?: Answer; readonly isUploadedFirst: boolean }
   /** F35: files that the messenger would take and not show. */
   readonly refusedFiles?: readonly OutboundFile[]
   /** `beforeCaption`: answers to what is asked before a caption may be changed. */
-  readonly edit?: { readonly done: Reply; readonly same?: Reply; readonly beforeCaption?: readonly Reply[]; readonly late: readonly Reply[] }
-  readonly remove?: { readonly done: Reply; readonly gone: Reply; readonly late: readonly Reply[] }
-  readonly download?: { readonly file: InboundFile; readonly replies: Replies; readonly bytes: Uint8Array; readonly gone: readonly Replies[] }
+  readonly edit?: { readonly done: Answer; readonly same?: Answer; readonly beforeCaption?: readonly Answer[]; readonly late: readonly Answer[] }
+  readonly remove?: { readonly done: Answer; readonly gone: Answer; readonly late: readonly Answer[] }
+  readonly download?: { readonly file: InboundFile; readonly replies: Replies<Answer>; readonly bytes: Uint8Array; readonly gone: readonly Replies<Answer>[] }
   readonly startLink?: { readonly title: string; readonly link: string; readonly nameless: string }
 }
-
-const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
-  try {
-    await act()
-  } catch (error) {
-    expect(error).toBeInstanceOf(ChannelError)
-    return error as ChannelError
-  }
-  throw new Error('nothing was thrown')
-}
-
-const isSentence = (text: string): boolean => /^[А-ЯA-Z][^\n]*[.!]$/.test(text) && /[а-я]/.test(text)
-const shown = (error: ChannelError): string => JSON.stringify([error.message, error.stack, Object.entries(error), String(error.cause)])
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -64,19 +52,14 @@ const holdsAny = (part: Json, ids: readonly string[]): boolean => placesOf(part)
 })
 
 /** What holds for every messenger that carries conversations; a capability that a channel lacks is refused, never half done. */
-export const conversationContract = <Credentials>(fixtures: ConversationFixtures<Credentials>): void => {
+export const conversationContract = <Credentials, Answer>(fixtures: ConversationFixtures<Credentials, Answer>): void => {
   const { channel, form, message } = fixtures
 
   describe(`${channel.id}: the contract of conversations`, () => {
-    let vendor: Vendor
-    const http = createHttp()
-    const impatient = createHttp({ timeoutMs: 300 })
+    const used = useVendor(fixtures)
+    const { vendor, contextOf, calling } = used
     const credentials = channel.parseCredentials(form)
-    const context = (client = http): ChannelContext<Credentials> => ({
-      credentials: channel.parseCredentials({ ...form, [fixtures.addressField]: vendor.url }),
-      http: client,
-      signal: new AbortController().signal,
-    })
+    const send = async (change: Partial<OutboundMessage>, isImpatient = false): Promise<Sent> => calling((context) => channel.send({ ...message, ...change }, context), { isImpatient })
     const secrets = [...channel.fields.filter(({ secret }) => secret).flatMap(({ name }) => form[name] ?? []), message.to.slice(1), '127.0.0.1', 'secret-file-address']
     const expectContent = (error: ChannelError): void => {
       expect(error).toMatchObject({ failure: { class: 'content' }, outcome: 'rejected' })
@@ -84,15 +67,6 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
       for (const secret of secrets) expect(shown(error)).not.toContain(secret)
     }
     const address = { externalId: fixtures.file?.result.externalId ?? 'x', to: message.to }
-
-    beforeAll(async () => {
-      vendor = await startVendor()
-    })
-    afterAll(async () => {
-      http.close()
-      impatient.close()
-      await vendor.close()
-    })
 
     it('has a fixture for each capability that it declares, and none beyond', () => {
       expect(fixtures.edit !== undefined).toBe(channel.edit !== undefined)
@@ -141,7 +115,7 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
     })
 
     it('refuses a file that it cannot carry before anything leaves', async () => {
-      vendor.replies({ status: 500 })
+      vendor().replies('hangUp')
       const { files } = channel.limits
       const base: OutboundFile = fixtures.file?.sent ?? { kind: 'file', name: 'a.pdf', mimeType: 'application/pdf', bytes: Buffer.from('x') }
       const wrong: readonly OutboundMessage[] =
@@ -153,38 +127,39 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
               { ...message, text: 'я'.repeat(files.captionLength + 1), file: base },
               ...(files.withoutCaption ?? []).map((kind) => ({ ...message, text: 'Подпись', file: { ...base, kind } })),
             ]
-      for (const one of wrong) expectContent(await thrownBy(() => channel.send(one, context())))
-      expect(vendor.asked).toHaveLength(0)
+      for (const one of wrong) expectContent(await refusalOf(() => send(one)))
+      expect(vendor().taken()).toBe(0)
     })
 
     it('F35 refuses a format or a size that the messenger would not show, with a sentence that says what to do', async () => {
-      vendor.replies({ status: 500 })
-      for (const file of fixtures.refusedFiles ?? []) expectContent(await thrownBy(() => channel.send({ ...message, text: '', file }, context())))
-      expect(vendor.asked).toHaveLength(0)
+      vendor().replies('hangUp')
+      for (const file of fixtures.refusedFiles ?? []) expectContent(await refusalOf(() => send({ text: '', file })))
+      expect(vendor().taken()).toBe(0)
     })
 
     const { file } = fixtures
     if (file !== undefined) {
       it('sends a file by its bytes', async () => {
-        vendor.replies(...file.replies(vendor.url))
-        expect(await channel.send({ ...message, text: '', file: file.sent }, context())).toEqual(file.result)
+        vendor().replies(...file.replies(vendor().url))
+        expect(await send({ text: '', file: file.sent })).toEqual(file.result)
       })
 
-      it('F34 holds up this message alone when the vendor limits files', async () => {
-        vendor.replies(file.limited)
-        const error = await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context()))
+      const { limited } = file
+      if (limited !== undefined) it('F34 holds up this message alone when the vendor limits files', async () => {
+        vendor().replies(limited)
+        const error = await refusalOf(() => send({ text: '', file: file.sent }))
         expect(error).toMatchObject({ failure: { class: 'rateLimited', code: expect.stringMatching(/^media\./) }, outcome: 'rejected' })
         expect(isSentence(error.message)).toBe(true)
         for (const secret of secrets) expect(shown(error)).not.toContain(secret)
       })
 
       it('F05 knows that nothing is with the patient when an upload was lost, and does not know when the message was', async () => {
-        vendor.replies('stayQuiet')
-        const error = await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context(impatient)))
+        vendor().replies('stayQuiet')
+        const error = await refusalOf(() => send({ text: '', file: file.sent }, true))
         expect(error).toMatchObject({ failure: { class: 'transient' }, outcome: file.isUploadedFirst ? 'rejected' : 'unknown' })
-        const before = file.replies(vendor.url).slice(0, -1)
-        vendor.replies(...before, 'hangUp')
-        expect(await thrownBy(() => channel.send({ ...message, text: '', file: file.sent }, context()))).toMatchObject({ outcome: 'unknown' })
+        const before = file.replies(vendor().url).slice(0, -1)
+        vendor().replies(...before, 'hangUp')
+        expect(await refusalOf(() => send({ text: '', file: file.sent }))).toMatchObject({ outcome: 'unknown' })
       })
     }
 
@@ -194,22 +169,22 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
         for (const reply of [edit.done, edit.same]) {
           if (reply === undefined) continue
           const { beforeCaption = [] } = edit
-          vendor.replies(reply)
-          await channel.edit?.({ ...address, text: 'Новое', isCaption: false }, context())
-          expect(vendor.asked).toHaveLength(1)
-          vendor.replies(...beforeCaption, reply)
-          await channel.edit?.({ ...address, text: 'Новое', isCaption: true }, context())
-          expect(vendor.asked).toHaveLength(1 + beforeCaption.length)
+          vendor().replies(reply)
+          await channel.edit?.({ ...address, text: 'Новое', isCaption: false }, contextOf())
+          expect(vendor().taken()).toBe(1)
+          vendor().replies(...beforeCaption, reply)
+          await channel.edit?.({ ...address, text: 'Новое', isCaption: true }, contextOf())
+          expect(vendor().taken()).toBe(1 + beforeCaption.length)
         }
         for (const reply of edit.late) {
-          vendor.replies(reply)
-          expectContent(await thrownBy(async () => channel.edit?.({ ...address, text: 'Новое', isCaption: false }, context())))
+          vendor().replies(reply)
+          expectContent(await refusalOf(async () => channel.edit?.({ ...address, text: 'Новое', isCaption: false }, contextOf())))
         }
-        vendor.replies({ status: 500 })
+        vendor().replies('hangUp')
         for (const text of ['', 'я'.repeat(channel.limits.textLength + 1)]) {
-          expectContent(await thrownBy(async () => channel.edit?.({ ...address, text, isCaption: false }, context())))
+          expectContent(await refusalOf(async () => channel.edit?.({ ...address, text, isCaption: false }, contextOf())))
         }
-        expect(vendor.asked).toHaveLength(0)
+        expect(vendor().taken()).toBe(0)
       })
     }
 
@@ -217,37 +192,37 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
     if (remove !== undefined) {
       it('takes a message back, takes one that is gone for done, and says when it is too late', async () => {
         for (const reply of [remove.done, remove.gone]) {
-          vendor.replies(reply)
-          await channel.remove?.(address, context())
-          expect(vendor.asked).toHaveLength(1)
+          vendor().replies(reply)
+          await channel.remove?.(address, contextOf())
+          expect(vendor().taken()).toBe(1)
         }
         for (const reply of remove.late) {
-          vendor.replies(reply)
-          expectContent(await thrownBy(async () => channel.remove?.(address, context())))
+          vendor().replies(reply)
+          expectContent(await refusalOf(async () => channel.remove?.(address, contextOf())))
         }
       })
     }
 
     const { download } = fixtures
     if (download !== undefined) {
-      const fetch = (maxBytes: number, client = http) => channel.download!(download.file, { ...context(client), maxBytes })
+      const fetch = (maxBytes: number, isImpatient = false) => channel.download!(download.file, { ...contextOf({ isImpatient }), maxBytes })
 
       it('fetches the bytes of a patient\'s file', async () => {
-        vendor.replies(...download.replies(vendor.url))
+        vendor().replies(...download.replies(vendor().url))
         const { bytes } = await fetch(1024 * 1024)
         expect(Buffer.from(bytes).equals(Buffer.from(download.bytes))).toBe(true)
       })
 
       it('F35 says of a file that is gone or too large what to do, and never where it lies', async () => {
         for (const replies of download.gone) {
-          vendor.replies(...replies(vendor.url))
-          expectContent(await thrownBy(() => fetch(1024 * 1024)))
+          vendor().replies(...replies(vendor().url))
+          expectContent(await refusalOf(() => fetch(1024 * 1024)))
         }
-        vendor.replies(...download.replies(vendor.url))
-        expectContent(await thrownBy(() => fetch(download.bytes.byteLength - 1)))
-        const failing = [...download.replies(vendor.url).slice(0, -1), 'stayQuiet' as const]
-        vendor.replies(...failing)
-        const error = await thrownBy(() => fetch(1024, impatient))
+        vendor().replies(...download.replies(vendor().url))
+        expectContent(await refusalOf(() => fetch(download.bytes.byteLength - 1)))
+        const failing = [...download.replies(vendor().url).slice(0, -1), 'stayQuiet' as const]
+        vendor().replies(...failing)
+        const error = await refusalOf(() => fetch(1024, true))
         expect(error.failure.class).toBe('transient')
         for (const secret of [...secrets, download.file.ref]) expect(shown(error)).not.toContain(secret)
       })
@@ -260,5 +235,7 @@ export const conversationContract = <Credentials>(fixtures: ConversationFixtures
         expect(channel.startLink?.('L_k3Jx9QmZb2', { title: startLink.nameless, credentials })).toBeUndefined()
       })
     }
+
+    if (channel.session !== undefined) sessionContract({ channel, person: fixtures.person, credentials, ...used })
   })
 }

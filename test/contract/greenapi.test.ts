@@ -5,7 +5,7 @@ import { createHttp } from '../../src/channels/http.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract } from './channel-contract.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Reply, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { idInstance: '1101000001', apiTokenInstance: 'vec-green-api-token', webhookToken: 'vec-green-token' }
@@ -61,7 +61,7 @@ const quota: Reply = {
 channelContract({
   channel: greenapi,
   form,
-  addressField: 'apiUrl',
+  vendor: overHttp('apiUrl'),
   needed: ['idInstance', 'apiTokenInstance'],
   genuine: Object.keys(meanings).map(vector),
   forged: [vector('bad-token'), post({}, {}), post({}, { authorization: 'Bearer ' }), post({}, { authorization: 'vec-green-toke' })],
@@ -91,7 +91,7 @@ const pdf = { kind: 'file', name: 'анализ.pdf', mimeType: 'application/pdf
 conversationContract({
   channel: greenapi,
   form,
-  addressField: 'apiUrl',
+  vendor: overHttp('apiUrl'),
   message,
   genuine: Object.keys(meanings).map(vector),
   person: { ids: ['79000000001', '214748364712345@lid'], phone: '+79000000001' },

@@ -6,7 +6,7 @@ import { createHttp } from '../../src/channels/http.ts'
 import { max } from '../../src/channels/max/index.ts'
 import { type RichText } from '../../src/domain/rich-text.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { token: 'vec-max-bot-token', webhookSecret: 'vec_max-secret_01' }
@@ -28,7 +28,7 @@ const readable = vectorNames('max-').filter((name) => !/^(?:response-|malformed$
 conversationContract({
   channel: max,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   message,
   genuine: readable.map((name) => webhook(`max-${name}`)),
   person: { ids: ['123456789'] },

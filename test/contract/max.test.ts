@@ -4,7 +4,7 @@ import { type Inbound, type OutboundMessage } from '../../src/channels/channel.t
 import { createHttp } from '../../src/channels/http.ts'
 import { max } from '../../src/channels/max/index.ts'
 import { channelContract } from './channel-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { token: 'vec-max-bot-token', webhookSecret: 'vec_max-secret_01' }
@@ -54,7 +54,7 @@ const sent = { status: 200, json: { message: { recipient: { chat_id: 182182182, 
 channelContract({
   channel: max,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['token'],
   genuine: Object.keys(meanings).map(vector),
   forged: [vector('bad-secret'), { ...vector('inbound-file'), headers: {} }, { ...vector('inbound-file'), headers: { 'x-max-bot-api-secret': '' } }],

@@ -7,7 +7,7 @@ import { site } from '../../src/channels/site/index.ts'
 import { ownAddress, withOwnAddress } from '../../src/channels/site/own-address.ts'
 import { channelContract } from './channel-contract.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { post } from './vectors.ts'
 
 const form = { origins: 'https://clinic.example, www.clinic.example; http://клиника.рф', policyUrl: 'https://clinic.example/policy', secret: 'vec site secret phrase 0001' }
@@ -44,7 +44,7 @@ const genuine = meanings.map(([, body]) => signed(body))
 channelContract({
   channel: site,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['origins', 'policyUrl', 'secret'],
   genuine,
   forged: [signed(meanings[0]![1], 'another secret phrase 0001'), { ...genuine[0]!, headers: { 'x-site-signature': '' } }, { ...genuine[0]!, body: genuine[1]!.body }],
@@ -69,7 +69,7 @@ const picture: OutboundFile = { kind: 'image', name: 'снимок.png', mimeTyp
 conversationContract({
   channel: site,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   message,
   genuine,
   person: { ids: [visitor] },

@@ -7,7 +7,7 @@ import { countSegments } from '../../src/domain/sms-segments.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract } from './channel-contract.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { apiKey: 'vec-smsc-api-key', sender: 'CLINIC', callbackSecret: 'vec-smsc-secret' }
@@ -47,7 +47,7 @@ const refused = (error_code: number) => ({ status: 200, json: { error: 'to 79000
 channelContract({
   channel: smsc,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['apiKey', 'callbackSecret'],
   genuine: Object.keys(meanings).map(vector),
   forged: [vector('dlr-bad-md5'), report(1, 0, { md5: '' }), report(1, 0, { status: '20' }), report(1, 0, { phone: '79000000002' }), post('')],
@@ -72,7 +72,7 @@ channelContract({
 conversationContract({
   channel: smsc,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   message,
   genuine: Object.keys(meanings).map(vector),
   person: { ids: ['79000000001'], phone: '+79000000001' },

@@ -6,7 +6,7 @@ import { smsru } from '../../src/channels/smsru/index.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract } from './channel-contract.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Reply, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { apiId: 'vec-smsru-api-id', sender: 'CLINIC' }
@@ -48,7 +48,7 @@ const refusedNumber = (status_code: number): Reply => ({ status: 200, json: { st
 channelContract({
   channel: smsru,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['apiId'],
   genuine: [...Object.keys(meanings), ...nothing].map(vector),
   forged: [vector('dlr-bad-hash'), urlencoded([status(103)], signed([status(103)], 'another-api-id')), urlencoded([status(103)], ''), urlencoded([], signed([])), post('')],
@@ -78,7 +78,7 @@ channelContract({
   unauthorized: refused(200),
 })
 
-conversationContract({ channel: smsru, form, addressField: 'baseUrl', message, genuine: Object.keys(meanings).map(vector), person: { ids: [] } })
+conversationContract({ channel: smsru, form, vendor: overHttp('baseUrl'), message, genuine: Object.keys(meanings).map(vector), person: { ids: [] } })
 
 describe('smsru: what callbacks mean', () => {
   it('leaves no recorded fixture without a test', () => {

@@ -5,7 +5,7 @@ import { createHttp } from '../../src/channels/http.ts'
 import { telegram } from '../../src/channels/telegram/index.ts'
 import { type RichText } from '../../src/domain/rich-text.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { post, vectorNames, webhook } from './vectors.ts'
 
 const form = { botToken: '7000000001:AAvecTelegramToken-0001', webhookSecret: 'vec_tg_secret-1' }
@@ -21,7 +21,7 @@ const readable = vectorNames('telegram-').filter((name) => !/^(?:response-|malfo
 conversationContract({
   channel: telegram,
   form,
-  addressField: 'apiRoot',
+  vendor: overHttp('apiRoot'),
   message,
   genuine: readable.map((name) => webhook(`telegram-${name}`)),
   person: { ids: ['500000001'] },

@@ -3,7 +3,7 @@ import { type Inbound, type OutboundMessage } from '../../src/channels/channel.t
 import { createHttp } from '../../src/channels/http.ts'
 import { telegram } from '../../src/channels/telegram/index.ts'
 import { channelContract } from './channel-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { botToken: '7000000001:AAvecTelegramToken-0001', webhookSecret: 'vec_tg_secret-1' }
@@ -50,7 +50,7 @@ const response = (name: string) => answer(`telegram-response-${name}`)
 channelContract({
   channel: telegram,
   form,
-  addressField: 'apiRoot',
+  vendor: overHttp('apiRoot'),
   needed: ['botToken'],
   genuine: [...Object.keys(meanings).map(vector)],
   forged: [vector('missing-secret'), { ...vector('inbound-text'), headers: { 'x-telegram-bot-api-secret-token': 'other' } }, { ...vector('inbound-text'), headers: { 'x-telegram-bot-api-secret-token': '' } }],

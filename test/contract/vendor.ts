@@ -1,5 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { httpContract } from './http-contract.ts'
+import { type VendorKind } from './vendor-side.ts'
 
 /** What the vendor was asked: the body parsed as JSON or as a form; of an upload its fields, files as `UploadedPart`. */
 export interface Asked {
@@ -54,6 +56,17 @@ export const startVendor = async (): Promise<Vendor> => {
     },
   }
 }
+
+/** Vendors that are spoken to over HTTP, at the address that stands in one field of the form. */
+export const overHttp = (addressField: string): VendorKind<Reply> => ({
+  start: async () => {
+    const vendor = await startVendor()
+    return { ...vendor, form: { [addressField]: vendor.url }, taken: () => vendor.asked.length }
+  },
+  nobody: { [addressField]: 'http://127.0.0.1:1' },
+  hangUpCode: 'ECONNRESET',
+  alsoHolds: httpContract(addressField),
+})
 
 /** A file as it came in a form. */
 export interface UploadedPart {

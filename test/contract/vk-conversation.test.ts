@@ -3,7 +3,7 @@ import { type InboundFile, type OutboundFile, type OutboundMessage } from '../..
 import { createHttp } from '../../src/channels/http.ts'
 import { vk } from '../../src/channels/vk/index.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Reply, type Vendor } from './vendor.ts'
 import { post, webhook } from './vectors.ts'
 
 const form = { groupId: '223344556', accessToken: 'vk1.a.vecVkAccessToken0001', confirmation: 'vec1conf', secret: 'vec-vk-secret' }
@@ -27,7 +27,7 @@ const event = (type: string, object: unknown) => post({ group_id: 223344556, typ
 conversationContract({
   channel: vk,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   message,
   genuine: [
     ...['message-event', 'message-new-button', 'message-new-photo', 'message-new-ref', 'message-reply-operator'].map((name) => webhook(`vk-${name}`)),

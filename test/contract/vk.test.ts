@@ -4,7 +4,7 @@ import { unsupportedText } from '../../src/channels/refusal.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { vk } from '../../src/channels/vk/index.ts'
 import { channelContract } from './channel-contract.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Reply, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { groupId: '223344556', accessToken: 'vk1.a.vecVkAccessToken0001', confirmation: 'vec1conf', secret: 'vec-vk-secret' }
@@ -41,7 +41,7 @@ const sent = (cmid: number): Reply => ({ status: 200, json: { response: [{ peer_
 channelContract({
   channel: vk,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['groupId', 'accessToken', 'confirmation'],
   genuine: [...Object.keys(meanings), ...nothing].map(vector),
   forged: [...refusedVectors.map(vector), event('message_new', {}, { secret: undefined }), event('confirmation', {}, { secret: 'bad' }), post('')],

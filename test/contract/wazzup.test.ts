@@ -5,7 +5,7 @@ import { wazzup, wazzupTelegram } from '../../src/channels/wazzup/index.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract, type Fixtures } from './channel-contract.ts'
 import { conversationContract, type ConversationFixtures } from './conversation-contract.ts'
-import { startVendor, type Reply, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Reply, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const channelId = 'd9e5721c-ce2b-444f-9627-60a8129d7e1f'
@@ -54,9 +54,9 @@ const unauthorized: Reply = { status: 401, json: { error: 'UNAUTHORIZED' } }
 const body = (more: object): RawRequest =>
   signed({ messages: [{ messageId: 'm1', channelId, chatType: 'whatsapp', chatId: '79000000001', dateTime: '2026-05-06T14:16:00.002Z', type: 'text', isEcho: false, contact: { name: 'Иван' }, text: 'Да', status: 'inbound', ...more }] })
 
-const contract: Omit<Fixtures<any>, 'channel' | 'genuine' | 'unsupported'> = {
+const contract: Omit<Fixtures<any, Reply>, 'channel' | 'genuine' | 'unsupported'> = {
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['apiKey', 'channelId'],
   forged: [vector('inbound-text-no-auth-header'), post({ test: true }), post({}, { authorization: 'Bearer ' }), post({}, { authorization: 'vec-wazzup-crm-key' })],
   unreadable: [vector('malformed-status'), post('hello'), post({ messages: [{}] }), post({ channelsUpdates: 'qr' })],
@@ -86,9 +86,9 @@ channelContract({ ...contract, channel: wazzupTelegram, message: { ...message, t
 
 const link = 'https://clinic.example/files/token/analysis.pdf'
 const pdf = { kind: 'file', name: 'анализ.pdf', mimeType: 'application/pdf', bytes: Buffer.from('%PDF-1.7'), link } as const
-const conversation: Omit<ConversationFixtures<any>, 'channel' | 'genuine' | 'person' | 'message'> = {
+const conversation: Omit<ConversationFixtures<any, Reply>, 'channel' | 'genuine' | 'person' | 'message'> = {
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   file: { sent: pdf, replies: () => [accepted], result: { externalId: out, parts: 1 }, limited: { status: 429, json: {} }, isUploadedFirst: false },
   refusedFiles: [{ kind: 'file', name: 'a.pdf', mimeType: 'application/pdf', bytes: Buffer.from('x') }],
   edit: { done: { status: 200, json: {} }, late: [refused('MESSAGE_NOT_FOUND', 404), refused('INVALID_MESSAGE_DATA')] },

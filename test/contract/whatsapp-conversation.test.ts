@@ -6,7 +6,7 @@ import { createHttp } from '../../src/channels/http.ts'
 import { whatsapp } from '../../src/channels/whatsapp/index.ts'
 import { type RichNode, type RichText } from '../../src/domain/rich-text.ts'
 import { conversationContract } from './conversation-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = { phoneNumberId: '106540352242922', businessAccountId: '102290129340398', accessToken: 'EAAtesttoken0001', appSecret: 'vec-app-secret-0001', verifyToken: 'vec-verify-token' }
@@ -24,7 +24,7 @@ const readable = vectorNames('wa-cloud-').filter((name) => !/^(?:response-|verif
 conversationContract({
   channel: whatsapp,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   message,
   genuine: readable.map((name) => webhook(`wa-cloud-${name}`)),
   person: { ids: ['RU.13491208655302741918', '79000000001'], phone: '+79000000001' },

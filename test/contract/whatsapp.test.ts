@@ -6,7 +6,7 @@ import { createHttp } from '../../src/channels/http.ts'
 import { whatsapp } from '../../src/channels/whatsapp/index.ts'
 import { type FailureClass } from '../../src/domain/receipt.ts'
 import { channelContract } from './channel-contract.ts'
-import { startVendor, type Vendor } from './vendor.ts'
+import { overHttp, startVendor, type Vendor } from './vendor.ts'
 import { answer, post, vectorNames, webhook } from './vectors.ts'
 
 const form = {
@@ -88,7 +88,7 @@ const error = (status: number, code: number) => ({ status, json: { error: { mess
 channelContract({
   channel: whatsapp,
   form,
-  addressField: 'baseUrl',
+  vendor: overHttp('baseUrl'),
   needed: ['phoneNumberId', 'businessAccountId', 'accessToken', 'appSecret', 'verifyToken'],
   genuine: Object.keys(meanings).map(vector),
   forged: [
