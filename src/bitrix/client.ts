@@ -172,6 +172,9 @@ export const createPortalClient = (options: PortalClientOptions): PortalClient =
       } else if (refusal.action === 'refresh' && !renewedUsers.has(user)) {
         renewedUsers.add(user)
         await renew(token)
+      } else if (/^expired_token$/i.test(refusal.bitrixCode)) {
+        // It was renewed a moment ago, so the sign-in works. We slept in between, or the portal's clock leaps: later it will do.
+        throw new BitrixError({ method, httpStatus: refusal.httpStatus, bitrixCode: 'EXPIRED_AGAIN' })
       } else if (refusal.action === 'refresh' || refusal.action === 'otherUser') {
         await tokens.invalidate(token, refusal.bitrixCode)
       } else {

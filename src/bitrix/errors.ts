@@ -67,6 +67,7 @@ const rulesByCode: Readonly<Record<string, Rule>> = {
   unreadable_answer: unknown,
   aborted: { action: 'backOff', outcome: 'unknown', retryAfterSeconds: 1 },
   no_token: { action: 'reinstall' },
+  expired_again: { action: 'backOff', outcome: 'rejected', retryAfterSeconds: 5 },
   oauth_host_refused: giveUp,
   budget_spent: { action: 'backOff', retryAfterSeconds: 5 },
   empty_list: giveUp,

@@ -180,6 +180,15 @@ describe('tokens', () => {
     expect(tokens.tokens).toEqual([])
   })
 
+  it('keeps a sign-in that was renewed and has expired again: the machine slept in between', async () => {
+    server.reply(expired, refreshed('b'), expired)
+    const { client, tokens } = clientOf()
+    expect(await failureOf(client.call('profile'))).toMatchObject({ bitrixCode: 'EXPIRED_AGAIN', outcome: 'rejected', retryable: true })
+    expect(tokens.tokens).toHaveLength(1)
+    server.reply(expired, refreshed('c'), { body: { result: 7, time: {} } })
+    expect((await client.call('profile')).result).toBe(7)
+  })
+
   it('parks an unpaid portal and keeps its tokens', async () => {
     server.reply(expired, { status: 400, body: vector('call.oauth.refresh.payment-required').response!.body })
     const { client, tokens } = clientOf()
