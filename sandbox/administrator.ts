@@ -62,7 +62,10 @@ export function credentialsOf({ accounts }: World): { channel: string, name: str
       },
     },
     { channel: 'telegram', name: 'Telegram-бот', credentials: { botToken: telegram.token, apiRoot: telegram.apiRoot } },
-    { channel: 'max', name: 'MAX-бот', credentials: { token: max.token, baseUrl: max.baseUrl } },
+    {
+      channel: 'max', name: 'MAX-бот',
+      credentials: { token: max.token, baseUrl: max.baseUrl, miniApp: max.username, clinicName: 'Клиника «Пример»', clinicAddress: 'Москва, Примерная улица, 1', clinicMapUrl: 'https://maps.example/clinic', clinicPhone: '+7 495 000-00-00' },
+    },
     { channel: 'smsc', name: 'SMS', credentials: { apiKey: sms.apiKey, sender: sms.senders[0] ?? '', callbackSecret: sms.secret, baseUrl: sms.baseUrl } },
   ]
 }
@@ -126,6 +129,11 @@ export function usualSteps(ids: ConnectionIds): unknown[] {
 /** Saves the route that everybody uses. Answers its id. */
 export async function saveRoute(administrator: Administrator, steps: unknown[], name = 'Напоминание о приёме'): Promise<string> {
   return need('The route', await administrator.call('POST', '/routes', { name, isDefault: true, stopsWhenDealMoves: true, steps })).id as string
+}
+
+/** Says in which field of a deal the moment of the visit stands. */
+export async function chooseVisitField(administrator: Administrator, at = 'begindate'): Promise<void> {
+  need('The settings of conversations', await administrator.call('PUT', '/conversations', { oneChatPerPatient: false, appointment: { at, doctor: '', place: '', preparation: '', booking: false } }))
 }
 
 /** The patient starts both bots and shares the own number, as each bot asks. */

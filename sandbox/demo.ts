@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { connectLines, connectMessengers, installApplication, introduce, openPage, saveRoute, usualSteps, type Administrator, type Installable } from './administrator.ts'
+import { chooseVisitField, connectLines, connectMessengers, installApplication, introduce, openPage, saveRoute, usualSteps, type Administrator, type Installable } from './administrator.ts'
 import { startApplication, type Application } from './application.ts'
 import { playConversation } from './conversation-story.ts'
 import { playReminder, until, type Findings } from './reminder-story.ts'
@@ -61,6 +61,7 @@ async function run(): Promise<number> {
     const ids = await connectMessengers(administrator, world)
     await saveRoute(administrator, usualSteps(ids))
     await connectLines(application, world.portal, ids)
+    await chooseVisitField(administrator)
     tell('Пациент запускает ботов и делится номером …')
     await introduce(world.patient, until)
     world.setApplicationLink(`${world.portal.origin}/app/${application.clientId}/`)

@@ -113,7 +113,8 @@ describe('connections', () => {
 
   it('keep a secret that the update leaves out or empty, and take a new name', async () => {
     const before = await stored(ids.max)
-    for (const credentials of [{ baseUrl: before.baseUrl! }, { baseUrl: before.baseUrl!, token: '', webhookSecret: ' ' }]) {
+    const open = Object.fromEntries(Object.entries(before).filter(([name]) => name !== 'token'))
+    for (const credentials of [open, { ...open, token: '', webhookSecret: ' ' }]) {
       const { status, body } = await administrator.call('PUT', `/connections/${ids.max}`, { channel: 'max', name: 'MAX клиники', credentials })
       expect([status, Connection.parse(body)]).toEqual([200, expect.objectContaining({ id: ids.max, name: 'MAX клиники', state: 'working', secretsSet: ['token'] })])
       expect(await stored(ids.max)).toEqual(before)
