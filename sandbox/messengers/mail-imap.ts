@@ -1,6 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { type Socket } from 'node:net'
 
-import { type Mailbox, type MailProvider, type StoredLetter } from './mail.ts'
+import { type Mailbox, type MailProvider, type StartTls, type StoredLetter } from './mail.ts'
 
 /** Header and body of a part. */
 interface MimePart { header: Buffer, body: Buffer, parts: MimePart[] }
@@ -43,17 +43,10 @@ const pick = (set: string, all: readonly { uid: number }[], by: (letter: { uid: 
 const atoms = (text: string): string[] => [...text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map((match) => match[1]?.replace(/\\(.)/g, '$1') ?? match[2]!)
 
 /** The incoming server: one folder, letters that stay, and a word to whoever waits (IDLE). */
-export function serveImap(provider: MailProvider, ends: Set<() => void>): Server {
-  return createServer((socket) => {
-    const end = (): void => { socket.destroy() }
-    ends.add(end)
-    socket.on('error', end)
-    serve(provider, socket)
-    socket.on('close', () => ends.delete(end))
-  })
-}
-
-function serve(provider: MailProvider, socket: Socket): void {
+export function serveImap(provider: MailProvider, plain: Socket, startTls?: StartTls): void {
+  let socket = plain
+  let isEncrypted = startTls === undefined
+  let isSilent = provider.silentAt === 'GREETING'
   let mailbox: Mailbox | undefined
   let isOpen = false
   let told = 0
@@ -62,7 +55,8 @@ function serve(provider: MailProvider, socket: Socket): void {
   let authTag: string | undefined
   let rest = ''
   const session = { isWaiting: false, end: () => { socket.destroy() } }
-  const say = (text: string): void => { if (!socket.destroyed) socket.write(`${text}\r\n`, 'latin1') }
+  const say = (text: string): void => { if (!socket.destroyed && !isSilent) socket.write(`${text}\r\n`, 'latin1') }
+  const capabilities = (): string => `CAPABILITY IMAP4rev1 IDLE ID UNSELECT ${isEncrypted ? 'AUTH=PLAIN SASL-IR' : 'STARTTLS LOGINDISABLED'}`
   const tell = (): void => {
     if (!isOpen || mailbox === undefined || mailbox.letters.length === told) return
     told = mailbox.letters.length
@@ -71,6 +65,7 @@ function serve(provider: MailProvider, socket: Socket): void {
   const watcher = (): void => { if (idling !== undefined) tell() }
 
   const enter = (tag: string, user: string, password: string): void => {
+    provider.passwords++
     const found = provider.mailbox(user)
     if (found?.password !== password) {
       say(`${tag} NO [AUTHENTICATIONFAILED] Invalid credentials`)
@@ -140,7 +135,12 @@ function serve(provider: MailProvider, socket: Socket): void {
     }
     const [, tag = '*', name = '', args = ''] = /^(\S+) (\S+) ?(.*)$/s.exec(line) ?? []
     const command = name.toUpperCase()
-    const needsLogin = !['CAPABILITY', 'NOOP', 'LOGOUT', 'ID', 'LOGIN', 'AUTHENTICATE'].includes(command)
+    isSilent ||= command === provider.silentAt || (command === 'UID' && args.toUpperCase().startsWith(`${provider.silentAt ?? 'nothing'} `))
+    const needsLogin = !['CAPABILITY', 'NOOP', 'LOGOUT', 'ID', 'LOGIN', 'AUTHENTICATE', 'STARTTLS'].includes(command)
+    if (!isEncrypted && ['LOGIN', 'AUTHENTICATE'].includes(command)) {
+      say(`${tag} NO [PRIVACYREQUIRED] Start TLS first`)
+      return
+    }
     if (needsLogin && mailbox === undefined) {
       say(`${tag} BAD Log in first`)
       return
@@ -151,8 +151,21 @@ function serve(provider: MailProvider, socket: Socket): void {
     }
     switch (command) {
       case 'CAPABILITY':
-        say('* CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN SASL-IR ID UNSELECT')
+        say(`* ${capabilities()}`)
         say(`${tag} OK Capability completed`)
+        break
+      case 'STARTTLS':
+        if (startTls === undefined || isEncrypted) say(`${tag} BAD Unknown command`)
+        // Nothing may follow in the clear (RFC 3501, section 6.2.1).
+        else if (rest !== '') socket.destroy()
+        else {
+          say(`${tag} OK Begin TLS`)
+          socket.removeAllListeners('data')
+          socket = startTls(socket)
+          socket.on('error', () => { socket.destroy() })
+          isEncrypted = true
+          listen()
+        }
         break
       case 'ID':
         say('* ID NIL')
@@ -215,30 +228,33 @@ function serve(provider: MailProvider, socket: Socket): void {
     }
   }
 
-  socket.setEncoding('latin1')
-  socket.on('data', (chunk: string) => {
-    rest += chunk
-    for (;;) {
-      if (literal !== undefined) {
-        if (rest.length < literal.size) return
-        rest = `${literal.line}"${rest.slice(0, literal.size).replace(/["\\]/g, '\\$&')}"${rest.slice(literal.size)}`
-        literal = undefined
+  const listen = (): void => {
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      rest += chunk
+      for (;;) {
+        if (literal !== undefined) {
+          if (rest.length < literal.size) return
+          rest = `${literal.line}"${rest.slice(0, literal.size).replace(/["\\]/g, '\\$&')}"${rest.slice(literal.size)}`
+          literal = undefined
+        }
+        const at = rest.indexOf('\r\n')
+        if (at === -1) return
+        const line = rest.slice(0, at)
+        rest = rest.slice(at + 2)
+        const size = /\{(\d+)(\+?)\}$/.exec(line)
+        if (size === null) run(line)
+        else {
+          literal = { line: line.slice(0, size.index), size: Number(size[1]) }
+          if (size[2] === '') say('+ Ready')
+        }
       }
-      const at = rest.indexOf('\r\n')
-      if (at === -1) return
-      const line = rest.slice(0, at)
-      rest = rest.slice(at + 2)
-      const size = /\{(\d+)(\+?)\}$/.exec(line)
-      if (size === null) run(line)
-      else {
-        literal = { line: line.slice(0, size.index), size: Number(size[1]) }
-        if (size[2] === '') say('+ Ready')
-      }
-    }
-  })
-  socket.on('close', () => {
+    })
+  }
+  plain.on('close', () => {
     mailbox?.watchers.delete(watcher)
     provider.imapSessions.delete(session)
   })
-  say('* OK [CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN SASL-IR ID UNSELECT] mail.example ready')
+  listen()
+  say(`* OK [${capabilities()}] mail.example ready`)
 }

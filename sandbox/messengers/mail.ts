@@ -1,4 +1,5 @@
-import { type AddressInfo, type Server } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createSecureContext, createServer as createTlsServer, TLSSocket, type SecureContext } from 'node:tls'
 
 import { serveImap } from './mail-imap.ts'
 import { serveSmtp } from './mail-smtp.ts'
@@ -20,6 +21,12 @@ export interface Mailbox {
 /** Trouble in a place of the SMTP dialogue: an answer instead of the usual one, a broken line (`drop`) or silence (`hang`). */
 export interface SmtpTrouble { at: 'MAIL' | 'RCPT' | 'DATA' | 'END', answer: string }
 
+/** How the provider's servers are spoken to: encrypted from the first byte, or by STARTTLS, before which they take no password. */
+export interface MailTls { key: string, cert: string, from: 'start' | 'starttls' }
+
+/** What a server needs to encrypt a connection later. */
+export type StartTls = (socket: Socket) => TLSSocket
+
 /** What came in by SMTP: envelope and letter. */
 export interface Carried { from: string, to: string[], envelopeId?: string, notify: string[], source: string }
 
@@ -28,6 +35,10 @@ export interface MailProvider {
   readonly smtpUrl: string
   readonly imapUrl: string
   readonly carried: Carried[]
+  /** Passwords that arrived at either server, right or wrong. */
+  passwords: number
+  /** Where the incoming server falls silent: in every connection, until it is told otherwise. */
+  silentAt?: 'GREETING' | 'FETCH' | undefined
   /** Logins at the incoming server that are there now; `isWaiting` while they idle. */
   readonly imapSessions: Set<{ isWaiting: boolean, end(): void }>
   add(address: string, password?: string): Mailbox
@@ -35,6 +46,8 @@ export interface MailProvider {
   /** Meets the next letter only. */
   nextTrouble(trouble: SmtpTrouble): void
   takeTrouble(at: SmtpTrouble['at']): SmtpTrouble | undefined
+  /** No trouble waits any more. */
+  calmDown(): void
   /** Letters to this address are taken, and come back later with this status. */
   bounce(address: string, status: string, diagnostic: string): void
   bounceOf(address: string): { status: string, diagnostic: string } | undefined
@@ -73,15 +86,15 @@ function reportOn(letter: Carried, recipient: string, action: string, status: st
   ].join('\r\n')
 }
 
-/** Starts both servers on the loopback interface. */
-export async function startMailProvider(): Promise<MailProvider> {
+/** Starts both servers on the loopback interface; without `tls` they know no encryption. */
+export async function startMailProvider(tls?: MailTls): Promise<MailProvider> {
   const mailboxes = new Map<string, Mailbox>()
   const bounces = new Map<string, { status: string, diagnostic: string }>()
   let troubles: SmtpTrouble[] = []
   let letters = 0
 
   const provider: MailProvider = {
-    smtpUrl: '', imapUrl: '', carried: [], imapSessions: new Set(), reportsDelivery: true,
+    smtpUrl: '', imapUrl: '', carried: [], passwords: 0, imapSessions: new Set(), reportsDelivery: true,
     add(address, password = 'secret') {
       const mailbox: Mailbox = { address, password, validity: 1_700_000_001, uidNext: 1, letters: [], watchers: new Set() }
       mailboxes.set(address, mailbox)
@@ -93,6 +106,10 @@ export async function startMailProvider(): Promise<MailProvider> {
       const found = troubles.find((one) => one.at === at)
       troubles = troubles.filter((one) => one !== found)
       return found
+    },
+    calmDown() {
+      troubles = []
+      provider.silentAt = undefined
     },
     bounce: (address, status, diagnostic) => { bounces.set(address, { status, diagnostic }) },
     bounceOf: (address) => bounces.get(address),
@@ -140,7 +157,20 @@ export async function startMailProvider(): Promise<MailProvider> {
     },
   }
   const ends = new Set<() => void>()
-  const smtp = serveSmtp(provider, ends)
-  const imap = serveImap(provider, ends)
-  return Object.assign(provider, { smtpUrl: `smtp://127.0.0.1:${await listen(smtp)}`, imapUrl: `imap://127.0.0.1:${await listen(imap)}` })
+  const secureContext: SecureContext | undefined = tls === undefined ? undefined : createSecureContext({ key: tls.key, cert: tls.cert })
+  const startTls: StartTls | undefined = tls?.from !== 'starttls' ? undefined : (socket) => new TLSSocket(socket, { isServer: true, secureContext })
+  const serverOf = (serve: (socket: Socket) => void): Server => {
+    const meet = (socket: Socket): void => {
+      const end = (): void => { socket.destroy() }
+      ends.add(end)
+      socket.on('close', () => ends.delete(end))
+      socket.on('error', end)
+      serve(socket)
+    }
+    return tls?.from === 'start' ? createTlsServer({ key: tls.key, cert: tls.cert }, meet) : createServer(meet)
+  }
+  const smtp = serverOf((socket) => { serveSmtp(provider, socket, startTls) })
+  const imap = serverOf((socket) => { serveImap(provider, socket, startTls) })
+  const s = tls?.from === 'start' ? 's' : ''
+  return Object.assign(provider, { smtpUrl: `smtp${s}://127.0.0.1:${await listen(smtp)}`, imapUrl: `imap${s}://127.0.0.1:${await listen(imap)}` })
 }

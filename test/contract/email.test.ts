@@ -1,18 +1,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startMailProvider, type Mailbox, type MailProvider } from '../../sandbox/messengers/mail.ts'
-import { ChannelError, type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
+import { startMailProvider, type Mailbox, type MailProvider, type SmtpTrouble } from '../../sandbox/messengers/mail.ts'
+import { type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
 import { email } from '../../src/channels/email/index.ts'
 import { smtpFailure } from '../../src/channels/email/errors.ts'
 import { readLetter, withoutQuote } from '../../src/channels/email/letter.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { normalizeEmail } from '../../src/domain/email.ts'
+import { type FailureClass } from '../../src/domain/receipt.ts'
 import { AppError } from '../../src/errors.ts'
+import { channelContract, type Refusal } from './channel-contract.ts'
+import { conversationContract } from './conversation-contract.ts'
+import { refusalOf, until } from './judging.ts'
+import { overMail, type MailAnswer } from './mail-vendor.ts'
 import { post, webhook } from './vectors.ts'
 
 const form = { address: 'Reception@clinic.example', password: 'app-pa55word', smtp: 'smtps://smtp.clinic.example:465', imap: 'imaps://imap.clinic.example:993', senderName: 'Клиника «Пример»' }
-const credentials = email.parseCredentials(form)
 const attempt = '0199a1b2-0000-7000-8000-000000000001.0'
 const message: OutboundMessage = { ref: attempt, number: 77, to: 'patient@example.ru', text: 'Ждём вас <завтра> в 10:00' }
 const http = createHttp()
@@ -36,24 +40,6 @@ afterAll(async () => provider.stop())
 const own = (change: Record<string, string> = {}) => email.parseCredentials({ ...form, smtp: provider.smtpUrl, imap: provider.imapUrl, ...change })
 const contextOf = (change: Record<string, string> = {}, timeoutMs = 5_000) => ({ credentials: own(change), http, signal: AbortSignal.timeout(timeoutMs) })
 const send = async (change: Partial<OutboundMessage> = {}, form: Record<string, string> = {}, timeoutMs?: number) => email.send({ ...message, ...change }, contextOf(form, timeoutMs))
-
-const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
-  try {
-    await act()
-  } catch (error) {
-    expect(error).toBeInstanceOf(ChannelError)
-    return error as ChannelError
-  }
-  throw new Error('nothing was thrown')
-}
-
-const until = async (what: string, check: () => boolean): Promise<void> => {
-  const end = Date.now() + 5_000
-  while (!check()) {
-    if (Date.now() > end) throw new Error(`It did not come: ${what}`)
-    await sleep(10)
-  }
-}
 
 interface Watched {
   readonly session: Session
@@ -83,19 +69,69 @@ const meaningOf = async (source: string, change: Record<string, string> = {}): P
 
 const letterOf = (lines: Record<string, string>, text = 'Здравствуйте'): string => [...Object.entries(lines).map(([name, value]) => `${name}: ${value}`), 'Content-Type: text/plain; charset=utf-8', '', text].join('\r\n')
 
-describe('email: what the settings form takes', () => {
-  it.each(['address', 'password', 'smtp', 'imap'])('names the field %s in a sentence when it is empty', (name) => {
-    expect(() => email.parseCredentials({ ...form, [name]: ' ' })).toThrow(expect.objectContaining({ code: 'FORM_INVALID', fields: { [name]: expect.stringMatching(/[а-я].*[.]$/) } }))
-  })
+const vendor = overMail({ clinic: { address: 'reception@clinic.example', password: form.password }, patient: message.to })
+const person = { From: 'Ivan <patient@example.ru>', To: 'reception@clinic.example', 'Message-ID': '<m1@letters.example.ru>', Subject: 'Question' }
+const read = async (source: string) => post(await readLetter(Buffer.from(source), '1.2'))
+const [said, answered, report] = await Promise.all([
+  read(letterOf(person)), read(letterOf({ ...person, 'In-Reply-To': `<${attempt}@clinic.example>` }, 'Да, приду')), read(webhook('email-dsn-delivered').body.toString('utf8')),
+])
+const refused = (name: string, at: SmtpTrouble['at'], answer: string, failureClass: FailureClass, code: string, more: Partial<Refusal<MailAnswer>> = {}): Refusal<MailAnswer> =>
+  ({ name, answer: { at, answer }, class: failureClass, code, outcome: 'rejected', ...more })
 
+channelContract({
+  channel: email,
+  form,
+  vendor,
+  needed: ['address', 'password', 'smtp', 'imap'],
+  genuine: [said, answered, report],
+  unsupported: await Promise.all([read(webhook('email-dsn-delayed').body.toString('utf8')), read(letterOf({ ...person, Precedence: 'bulk' })), read(letterOf({ ...person, From: '' }))]),
+  unreadable: [post('hello'), post({ from: 5 }), post([])],
+  message,
+  accepted: { answer: 'accept', sent: { externalId: `${attempt}@clinic.example`, parts: 1 } },
+  refusals: [
+    refused('greylisting', 'RCPT', '450 4.2.0 Greylisted, try again in 300 seconds', 'transient', '4.2.0', { retryAfterSeconds: 300 }),
+    refused('an unknown address', 'RCPT', '550 5.1.1 No such user', 'recipientPermanent', '5.1.1'),
+    refused('an unknown address without a status', 'RCPT', '550 No such user', 'recipientPermanent', '550'),
+    refused('a full mailbox', 'RCPT', '552 5.2.2 Mailbox full', 'recipientTemporary', '5.2.2'),
+    refused('a letter taken for spam', 'END', '554 5.7.1 Message rejected as spam', 'content', '5.7.1'),
+    refused('a sender that may not write', 'MAIL', '553 5.7.1 Sender address rejected', 'channelPermanent', '5.7.1'),
+    refused('a connection that broke before the letter', 'RCPT', 'drop', 'transient', 'ECONNECTION'),
+  ],
+  unauthorized: 'noPassword',
+})
+
+const analysis = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256))
+const withAnalysis = [
+  'From: patient@example.ru', 'To: reception@clinic.example', 'Message-ID: <m2@letters.example.ru>', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="PART"', '',
+  '--PART', 'Content-Type: text/plain', '', 'see', '--PART', 'Content-Type: application/pdf; name="a.pdf"', 'Content-Disposition: attachment; filename="a.pdf"', 'Content-Transfer-Encoding: base64', '',
+  analysis.toString('base64').replace(/.{76}/g, '$&\r\n'), '--PART--', '',
+].join('\r\n')
+
+conversationContract({
+  channel: email,
+  form,
+  vendor,
+  message,
+  genuine: [said, answered, await read(withAnalysis)],
+  person: { ids: ['patient@example.ru'] },
+  file: {
+    sent: { kind: 'file', name: 'Памятка.pdf', mimeType: 'application/pdf', bytes: Buffer.from('%PDF-1.4 памятка') }, replies: () => ['accept'],
+    result: { externalId: `${attempt}@clinic.example`, parts: 1 }, isUploadedFirst: false,
+  },
+  download: {
+    file: { kind: 'file', ref: '77.1.2' }, replies: () => [{ holds: [withAnalysis], validity: 77 }], bytes: analysis,
+    gone: [() => [{ holds: [], validity: 77 }], () => [{ holds: [withAnalysis], validity: 78 }]],
+  },
+})
+
+describe('email: what the settings form takes', () => {
   it.each([['address', 'clinic'], ['smtp', 'https://smtp.example'], ['imap', 'imap://'], ['subject', 'a\r\nBcc: everybody@example.ru'], ['senderName', 'a\nb'], ['bounceAddress', 'bounce@clinic.example']])('refuses %s = %j', (name, value) => {
     expect(() => email.parseCredentials({ ...form, [name]: value })).toThrow(AppError)
   })
 
-  it('states its abilities as consistent data; nobody can post to it', () => {
+  it('tells nothing of its own but what mail can', () => {
     expect(email).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'email', isIdempotent: false, session: { carriesSends: false } })
     expect(email.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password', 'proxyUrl'])
-    expect(email.verify(post({}), credentials)).toBe(false)
   })
 
   it('an address has one spelling; what is no address is none', () => {
@@ -184,15 +220,10 @@ describe('email: letters of people and of programs', () => {
     expect(withoutQuote('> только цитата')).toBe('> только цитата')
   })
 
-  it('any bytes are a letter, and any body a list of events or a plain error', async () => {
+  it('any bytes are a letter', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (source) => {
         expect(Array.isArray(await meaningOf(source))).toBe(true)
-        try {
-          expect(Array.isArray(email.parse(post(source), credentials))).toBe(true)
-        } catch (error) {
-          expect((error as Error).constructor).toBe(Error)
-        }
       }),
       { numRuns: 60 },
     )
@@ -223,46 +254,17 @@ describe('email: sending', () => {
     expect(letter.attachments).toMatchObject([{ name: 'Памятка.pdf', mimeType: 'application/pdf' }])
   })
 
-  it.each<['MAIL' | 'RCPT' | 'DATA' | 'END', string, object]>([
-    ['RCPT', '450 4.2.0 Greylisted, try again in 300 seconds', { failure: { class: 'transient', code: '4.2.0' }, outcome: 'rejected', retryAfterSeconds: 300 }],
-    ['RCPT', '550 5.1.1 No such user', { failure: { class: 'recipientPermanent', code: '5.1.1' }, outcome: 'rejected' }],
-    ['RCPT', '550 No such user', { failure: { class: 'recipientPermanent', code: '550' }, outcome: 'rejected' }],
-    ['RCPT', '552 5.2.2 Mailbox full', { failure: { class: 'recipientTemporary', code: '5.2.2' }, outcome: 'rejected' }],
-    ['END', '554 5.7.1 Message rejected as spam', { failure: { class: 'content', code: '5.7.1' }, outcome: 'rejected' }],
-    ['MAIL', '553 5.7.1 Sender address rejected', { failure: { class: 'channelPermanent', code: '5.7.1' }, outcome: 'rejected' }],
-    ['RCPT', 'drop', { failure: { class: 'transient' }, outcome: 'rejected' }],
-    ['END', 'drop', { failure: { class: 'transient' }, outcome: 'unknown' }],
-  ])('tells what %s answered with "%s" means', async (at, answer, meaning) => {
-    provider.nextTrouble({ at, answer })
-    const error = await thrownBy(async () => send())
-    expect(error).toMatchObject(meaning)
-    expect(error.message).toMatch(/^[А-Я].*[.]$/)
-    expect(JSON.stringify([error.message, error.stack])).not.toContain('patient@example')
-  })
-
-  it('F05 leaves the outcome open when the letter was taken and no answer came, and knows that nothing left before', async () => {
-    provider.nextTrouble({ at: 'END', answer: 'hang' })
-    expect(await thrownBy(async () => send({}, {}, 400))).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'TIMEOUT' } })
-    expect(provider.carried).toHaveLength(1)
+  it('F05 knows that nothing left when the server falls silent before it has the letter', async () => {
     provider.nextTrouble({ at: 'DATA', answer: 'hang' })
-    expect(await thrownBy(async () => send({}, {}, 400))).toMatchObject({ outcome: 'rejected' })
-    expect(await thrownBy(async () => send({}, { smtp: 'smtp://127.0.0.1:1' }))).toMatchObject({ outcome: 'rejected', failure: { class: 'transient' } })
-    expect(provider.carried).toHaveLength(1)
-  })
-
-  it('F47 tells the administrator what to do when a server does not take the password or has no such folder', async () => {
-    for (const change of [{ password: 'wrong' }, { folder: 'Письма' }] as Record<string, string>[]) {
-      const error = await thrownBy(async () => email.check(contextOf(change)))
-      expect(error).toMatchObject({ failure: { class: 'channelPermanent' } })
-      expect(error.message).toMatch(/^[А-Я].*[.]$/)
-      expect(JSON.stringify([error.message, error.stack])).not.toContain('wrong')
-    }
-    expect(await email.connect({ ...contextOf(), hookUrl: 'https://clinic.example/hooks/1' })).toMatchObject({ title: 'reception@clinic.example' })
-  })
-
-  it('refuses a text that is empty or too long before anything leaves', async () => {
-    for (const text of [' ', 'я'.repeat(20_001)]) expect(await thrownBy(async () => send({ text }))).toMatchObject({ outcome: 'rejected', failure: { class: 'content' } })
+    expect(await refusalOf(async () => send({}, {}, 400))).toMatchObject({ outcome: 'rejected' })
     expect(provider.carried).toHaveLength(0)
+  })
+
+  it('F47 says that there is no such folder', async () => {
+    const error = await refusalOf(async () => email.check(contextOf({ folder: 'Письма' })))
+    expect(error).toMatchObject({ failure: { class: 'channelPermanent', code: 'folder' } })
+    expect(error.message).toMatch(/^[А-Я].*[.]$/)
+    expect(await email.connect({ ...contextOf(), hookUrl: 'https://clinic.example/hooks/1' })).toMatchObject({ title: 'reception@clinic.example' })
   })
 })
 
@@ -286,27 +288,6 @@ describe('email: the mailbox', () => {
     await send({ to: 'gone@example.ru' })
     await until('it bounced', () => watched.told().length === 2)
     expect(watched.told()[1]).toMatchObject({ type: 'failure', attemptRef: attempt, failure: { class: 'recipientPermanent', code: '5.1.1' } })
-  })
-
-  it('F32 what came while nobody watched is taken by the next session, once', async () => {
-    const first = await watch()
-    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
-    await until('the first is there', () => first.told().length === 1)
-    await first.session.close()
-    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Второе' })
-    const next = await watch(first.memory)
-    await until('the second is there', () => next.told().length === 1)
-    expect(next.told()).toMatchObject([{ text: 'Второе' }])
-  })
-
-  it('what could not be stored is taken again', async () => {
-    const first = await watch()
-    first.memory.fails = true
-    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Первое' })
-    await first.session.ended
-    expect(first.emitted).toEqual([])
-    const next = await watch({ cursor: first.memory.cursor, fails: false })
-    await until('it is there', () => next.told().length === 1)
   })
 
   it('a mailbox that was made anew is read from where it was, no further back, and the same letter has the same id', async () => {
@@ -363,17 +344,15 @@ describe('email: the mailbox', () => {
     expect(file).toMatchObject({ kind: 'file', name: 'Анализы.pdf', mimeType: 'application/pdf', sizeBytes: 5000 })
     const got = await email.download!(file!, { ...contextOf(), maxBytes: 10_000 })
     expect(Buffer.from(got.bytes).equals(bytes)).toBe(true)
-    expect(await thrownBy(async () => email.download!(file!, { ...contextOf(), maxBytes: 100 }))).toMatchObject({ failure: { class: 'content', code: 'file.large' } })
+    expect(await refusalOf(async () => email.download!(file!, { ...contextOf(), maxBytes: 100 }))).toMatchObject({ failure: { class: 'content', code: 'file.large' } })
     provider.renew(clinic)
-    expect(await thrownBy(async () => email.download!(file!, { ...contextOf(), maxBytes: 10_000 }))).toMatchObject({ failure: { class: 'content', code: 'file.gone' } })
+    expect(await refusalOf(async () => email.download!(file!, { ...contextOf(), maxBytes: 10_000 }))).toMatchObject({ failure: { class: 'content', code: 'file.gone' } })
   })
 
-  it('a session ends when the server cuts it, and takes its leave when it is closed', async () => {
-    const first = await watch()
-    for (const session of provider.imapSessions) session.end()
-    await first.session.ended
-    const next = await watch()
-    await next.session.close()
-    await until('nobody is logged in', () => provider.imapSessions.size === 0)
+  it('a server that falls silent in the middle of a file is given up', async () => {
+    provider.write({ from: 'patient@example.ru', to: clinic.address, text: 'Анализы', file: { name: 'a.pdf', type: 'application/pdf', bytes: Buffer.from('x') } })
+    provider.silentAt = 'FETCH'
+    expect(await refusalOf(async () => email.download!({ kind: 'file', ref: `${clinic.validity}.1.2` }, { ...contextOf({}, 500), maxBytes: 100 }))).toMatchObject({ failure: { class: 'transient' } })
+    provider.calmDown()
   })
 })

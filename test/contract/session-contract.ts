@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { type Channel, type Inbound, type Session } from '../../src/channels/channel.ts'
 import { until } from './judging.ts'
 import { newKept, type Kept, type VendorSide, type useVendor } from './vendor-side.ts'
@@ -7,12 +7,13 @@ interface Held<Credentials> extends Pick<ReturnType<typeof useVendor<Credentials
   readonly channel: Channel<Credentials>
   readonly credentials: Credentials
   readonly person: { readonly ids: readonly string[] }
-  readonly vendor: () => Pick<VendorSide<unknown>, 'session'>
+  readonly vendor: () => Pick<VendorSide<unknown>, 'session' | 'replies'>
 }
 
 /** What holds for every connection that lasts: what a patient writes comes into the inbox, once, whoever holds it and whatever breaks. */
 export const sessionContract = <Credentials>({ channel, credentials, person, vendor, openSession }: Held<Credentials>): void => {
   const open: Session[] = []
+  beforeEach(() => vendor().replies())
   afterEach(async () => {
     await Promise.all(open.splice(0).map(async (session) => session.close()))
   })

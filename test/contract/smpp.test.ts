@@ -1,17 +1,21 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ChannelError, type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
+import { type Inbound, type OutboundMessage, type RawRequest, type Session } from '../../src/channels/channel.ts'
 import { createHttp } from '../../src/channels/http.ts'
 import { smpp } from '../../src/channels/smpp/index.ts'
 import { createReader, decodeShortMessage, encodePdu } from '../../src/channels/smpp/pdu.ts'
 import { decodeText, readHeader, splitText } from '../../src/channels/smpp/text.ts'
+import { type FailureClass } from '../../src/domain/receipt.ts'
 import { AppError } from '../../src/errors.ts'
+import { channelContract, type Refusal } from './channel-contract.ts'
+import { conversationContract } from './conversation-contract.ts'
+import { refusalOf, until } from './judging.ts'
 import { smppPackage, startPeer, type Peer } from './smsc-peer.ts'
+import { overSmpp, type SmscAnswer } from './smsc-vendor.ts'
 import { post, webhook } from './vectors.ts'
 
 const form = { address: 'smpp://127.0.0.1:2775', systemId: 'clinic', password: 'pa55word', sender: 'CLINIC' }
-const credentials = smpp.parseCredentials(form)
 const message: OutboundMessage = { ref: '0199a1b2-0000-7000-8000-000000000001.0', number: 77, to: '+79000000001', text: 'Ждём вас завтра в 10:00' }
 const http = createHttp()
 /** A PDU as it was recorded. */
@@ -60,47 +64,51 @@ const hold = async (peer: Peer, change: Record<string, string> = {}, memory: Hel
   }
 }
 
-const until = async (what: string, check: () => boolean): Promise<void> => {
-  const end = Date.now() + 5_000
-  while (!check()) {
-    if (Date.now() > end) throw new Error(`It did not come: ${what}`)
-    await sleep(10)
-  }
-}
-
-const thrownBy = async (act: () => Promise<unknown>): Promise<ChannelError> => {
-  try {
-    await act()
-  } catch (error) {
-    expect(error).toBeInstanceOf(ChannelError)
-    return error as ChannelError
-  }
-  throw new Error('nothing was thrown')
-}
-
 const receiptText = (id: string, stat = 'DELIVRD', err = '000'): string => `id:${id} sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:${stat} err:${err} text:`
 const receipt = (id: string, stat?: string): Record<string, unknown> => ({ esm_class: 4, source_addr: '79000000001', destination_addr: 'CLINIC', short_message: receiptText(id, stat) })
 
 const parsed = (body: unknown, change: Record<string, string> = {}): readonly Inbound[] => smpp.parse(post(body), smpp.parseCredentials({ ...form, ...change }))
 
-describe('smpp: what the settings form takes', () => {
-  it.each(['address', 'systemId', 'password', 'sender'])('names the field %s in a sentence when it is empty', (name) => {
-    expect(() => smpp.parseCredentials({ ...form, [name]: ' ' })).toThrow(expect.objectContaining({ code: 'FORM_INVALID', fields: { [name]: expect.stringMatching(/[а-я].*[.]$/) } }))
-  })
+const arrival = { command: 'deliver_sm', source_addr: '79000000001', destination_addr: '79990000000', short_message: 'Приду' }
+const genuine = [post(vector('smpp-dlr-delivrd')), post(vector('smpp-dlr-enroute')), post(arrival), post({ ...arrival, source_addr: '+79000000001', sequence_number: 7, id: 'a1' })]
+const refused = (name: string, status: number, failureClass: FailureClass, retryAfterSeconds?: number): Refusal<SmscAnswer> => ({
+  name, answer: { submit: status }, class: failureClass, code: `status ${status}`, outcome: 'rejected', ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+})
 
+channelContract({
+  channel: smpp,
+  form,
+  vendor: overSmpp,
+  needed: ['address', 'systemId', 'password', 'sender'],
+  genuine,
+  unsupported: [post(vector('smpp-dlr-unknown')), post(vector('smpp-submit-resp-ok')), post({ ...arrival, source_addr: 'BANK' })],
+  unreadable: [post(vector('smpp-dlr-garbled')), post('hello'), post({ command: 5 })],
+  message,
+  accepted: { answer: { submit: 0 }, sent: { externalId: 'id1', parts: 1 } },
+  refusals: [
+    refused('a throttling', 0x58, 'rateLimited', 1),
+    refused('a full queue', vector('smpp-submit-resp-queue-full').command_status as number, 'transient', 5),
+    refused('a system error', 0x08, 'transient'),
+    refused('a bad recipient', 0x0b, 'recipientPermanent'),
+    refused('a sender name that was not agreed', 0x0a, 'channelPermanent'),
+    refused('a text that is not let through', 0x66, 'content'),
+    refused('an unknown status', 0x4ff, 'channelTemporary'),
+  ],
+  unauthorized: { bind: vector('smpp-bind-resp-bad-password').command_status as number },
+})
+
+conversationContract({ channel: smpp, form, vendor: overSmpp, message, genuine: genuine.slice(2), person: { ids: ['79000000001'], phone: '+79000000001' } })
+
+describe('smpp: what the settings form takes', () => {
   it.each([
     ['address', 'http://example.ru'], ['address', 'smpp://'], ['sender', 'Клиника'], ['sender', 'TOOLONGSENDER'], ['window', '0'], ['senderTon', '7'], ['longMessages', 'other'], ['enquireSeconds', 'x'],
   ])('refuses %s = %j', (name, value) => {
     expect(() => smpp.parseCredentials({ ...form, [name]: value })).toThrow(AppError)
   })
 
-  it('states its abilities as consistent data', () => {
+  it('tells nothing of its own but what SMPP can', () => {
     expect(smpp).toMatchObject({ receipts: ['accepted', 'sent', 'delivered'], canStart: 'anyone', addressedBy: 'phone', isIdempotent: false, session: { carriesSends: true } })
     expect(smpp.fields.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['password', 'proxyUrl'])
-  })
-
-  it('nobody can post to it', () => {
-    expect(smpp.verify(post(vector('smpp-dlr-delivrd')), credentials)).toBe(false)
   })
 })
 
@@ -143,18 +151,6 @@ describe('smpp: what its vectors mean', () => {
     ['id: abc123 stat: DELIVERED', 'abc123'],
   ])('reads %j leniently', (text, id) => {
     expect(parsed({ command: 'deliver_sm', esm_class: 4, short_message: text })[0]).toEqual({ type: 'receipt', externalId: id, level: 'delivered' })
-  })
-
-  it('survives any body: a list of events or a plain error', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
-        try {
-          expect(Array.isArray(smpp.parse(post(body), credentials))).toBe(true)
-        } catch (error) {
-          expect((error as Error).constructor).toBe(Error)
-        }
-      }),
-    )
   })
 
   it('F11: a number is one person however the operator writes it; a name or a short code is nobody to talk to', () => {
@@ -316,55 +312,13 @@ describe('smpp: a session with an SMSC that we did not write', () => {
     expect(most).toBe(3)
   })
 
-  it.each<[string, number, object]>([
-    ['a throttling', 0x58, { failure: { class: 'rateLimited', code: 'status 88' }, retryAfterSeconds: 1, outcome: 'rejected' }],
-    ['a full queue', 0x14, { failure: { class: 'transient', code: 'status 20' }, outcome: 'rejected' }],
-    ['a system error', 0x08, { failure: { class: 'transient', code: 'status 8' }, outcome: 'rejected' }],
-    ['a bad recipient', 0x0b, { failure: { class: 'recipientPermanent', code: 'status 11' }, outcome: 'rejected' }],
-    ['a sender name that was not agreed', 0x0a, { failure: { class: 'channelPermanent', code: 'status 10' }, outcome: 'rejected' }],
-    ['an unknown status', 0x4ff, { failure: { class: 'channelTemporary', code: 'status 1279' }, outcome: 'rejected' }],
-  ])('tells what %s means', async (_, status, meaning) => {
-    const peer = await peerOf()
-    peer.onSubmit = () => ({ command_status: status, message_id: '' })
-    const held = await hold(peer)
-    const error = await thrownBy(async () => held.send())
-    expect(error).toMatchObject(meaning)
-    expect(error.message).toMatch(/^[А-Я].*[.]$/)
-  })
-
-  it('F05 leaves the outcome open when the submit was taken and no answer came, and when the link broke under it', async () => {
-    const peer = await peerOf()
-    peer.onSubmit = () => undefined
-    const held = await hold(peer)
-    expect(await thrownBy(async () => held.send({}, 200))).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'TIMEOUT' } })
-    peer.onSubmit = (_pdu, session) => {
-      session.socket.destroy()
-      return undefined
-    }
-    expect(await thrownBy(async () => held.send())).toMatchObject({ outcome: 'unknown', failure: { class: 'transient', code: 'connectionLost' } })
-    await held.session.ended
-    expect(await thrownBy(async () => held.send())).toMatchObject({ outcome: 'rejected', failure: { code: 'noSession' } })
-  })
-
   it('a part that meets the limit is sent all the same, and one that cannot be leaves the outcome open', async () => {
     const peer = await peerOf()
     peer.onSubmit = (_pdu, _session, count) => (count === 2 ? { command_status: 0x58, message_id: '' } : { message_id: `id${count}` })
     const held = await hold(peer)
     expect(await held.send({ text: 'я'.repeat(100) })).toEqual({ externalId: 'id1', parts: 2 })
     peer.onSubmit = (_pdu, _session, count) => (count === 5 ? { command_status: 0x66, message_id: '' } : { message_id: `id${count}` })
-    expect(await thrownBy(async () => held.send({ text: 'я'.repeat(100) }))).toMatchObject({ outcome: 'unknown', failure: { code: 'partLost' } })
-  })
-
-  it('knows that nothing went out when nobody holds a session', async () => {
-    const error = await thrownBy(async () => smpp.send(message, { credentials, http, signal: AbortSignal.timeout(1_000) }))
-    expect(error).toMatchObject({ outcome: 'rejected', failure: { class: 'transient', code: 'noSession' } })
-  })
-
-  it('refuses a text that is empty or too long before anything leaves', async () => {
-    const peer = await peerOf()
-    const held = await hold(peer)
-    for (const text of [' ', 'я'.repeat(1001)]) expect(await thrownBy(async () => held.send({ text }))).toMatchObject({ outcome: 'rejected', failure: { class: 'content' } })
-    expect(peer.submits).toHaveLength(0)
+    expect(await refusalOf(async () => held.send({ text: 'я'.repeat(100) }))).toMatchObject({ outcome: 'unknown', failure: { code: 'partLost' } })
   })
 
   it('receipts by parameters and by text are emitted before the SMSC hears that they were taken', async () => {
@@ -476,22 +430,9 @@ describe('smpp: a session with an SMSC that we did not write', () => {
     await held.session.ended
   })
 
-  it('F47 tells the administrator what to do when the SMSC does not take the password', async () => {
+  it('a bind that another program holds shows that the account is known', async () => {
     const peer = await peerOf()
-    peer.bindStatus = vector('smpp-bind-resp-bad-password').command_status as number
-    const context = { credentials: smpp.parseCredentials({ ...form, address: peer.url }), http, signal: AbortSignal.timeout(5_000) }
-    for (const act of [async () => smpp.check(context), async () => smpp.connect({ ...context, hookUrl: 'https://clinic.example/hooks/1' }), async () => hold(peer)]) {
-      const error = await thrownBy(act)
-      expect(error).toMatchObject({ failure: { class: 'channelPermanent', code: 'status 14' } })
-      expect(error.message).toMatch(/пароль/)
-      expect(JSON.stringify([error.message, error.stack])).not.toContain(form.password)
-    }
-    peer.bindStatus = 0
-    expect(await smpp.check(context)).toMatchObject({ title: 'CLINIC' })
-  })
-
-  it('says that nobody listens at the address', async () => {
-    const context = { credentials: smpp.parseCredentials({ ...form, address: 'smpp://127.0.0.1:1' }), http, signal: AbortSignal.timeout(5_000) }
-    expect(await thrownBy(async () => smpp.check(context))).toMatchObject({ outcome: 'rejected', failure: { class: 'transient', code: 'ECONNREFUSED' } })
+    peer.bindStatus = 5
+    expect(await smpp.check({ credentials: smpp.parseCredentials({ ...form, address: peer.url }), http, signal: AbortSignal.timeout(5_000) })).toMatchObject({ title: 'CLINIC' })
   })
 })

@@ -11,7 +11,7 @@ export interface VendorSide<Answer> {
   readonly form: Readonly<Record<string, string>>
   /** For answers that name the vendor's own address. */
   readonly url: string
-  /** From now on it answers with these in turn, the last one for ever, and counts anew what it takes. */
+  /** From now on it answers with these in turn, the last one for ever, and counts anew what it takes. None: nothing is the matter with it. */
   replies(...answers: readonly (Answer | Trouble)[]): void
   /** Messages, or requests, that reached it since. */
   taken(): number
