@@ -225,6 +225,6 @@ export const channelContract = <Credentials, Answer>(fixtures: Fixtures<Credenti
       await channel.disconnect({ ...contextOf(), hookUrl })
     })
 
-    fixtures.vendor.alsoHolds?.({ channel: channel as Channel, form, needed, send, vendor, expectSilent })
+    fixtures.vendor.alsoHolds?.({ channel, form, needed, send, vendor, expectSilent })
   })
 }

@@ -158,6 +158,10 @@ describe('email: what its vectors mean', () => {
     expect(smtpFailure(JSON.parse(webhook(name).body.toString('utf8')), true)).toMatchObject(meaning)
   })
 
+  it('a server that does not let us in says nothing of the recipient', () => {
+    expect(smtpFailure({ code: 'EPROTOCOL', responseCode: 554, response: '554 5.7.1 Client host blocked', command: 'CONN' }, false)).toMatchObject({ failure: { class: 'channelTemporary', code: '5.7.1' }, outcome: 'rejected' })
+  })
+
   it.each<[string, string, unknown]>([
     ['failed', '5.1.1', { type: 'failure', failure: { class: 'recipientPermanent', code: '5.1.1' } }],
     ['failed', '5.2.2', { type: 'failure', failure: { class: 'recipientTemporary', code: '5.2.2' } }],

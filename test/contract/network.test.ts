@@ -1,32 +1,38 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createServer, type Server } from 'node:https'
-import { connect, createServer as createTcp, type AddressInfo, type Server as TcpServer } from 'node:net'
+import { type AddressInfo } from 'node:net'
 import { type Channel } from '../../src/channels/channel.ts'
 import { createHttp, downloadFile } from '../../src/channels/http.ts'
 import { channels } from '../../src/channels/registry.ts'
 import { AppError } from '../../src/errors.ts'
 import { makeAuthority } from '../support/certificates.ts'
+import { startProxy, type Proxy } from './proxy.ts'
 
 const known = makeAuthority()
 const stranger = makeAuthority('Another authority')
 
-/** Forms with what is required and nothing more; `address` is the field that holds the vendor's. */
+const all: readonly Channel[] = channels
+
+/** Forms with what is required and nothing more, of the channels that speak HTTP; `address` is the field that holds the vendor's. */
 const forms: Readonly<Record<string, { readonly address: string; readonly credentials: Record<string, string> }>> = {
   whatsapp: { address: 'baseUrl', credentials: { phoneNumberId: '106540352242922', businessAccountId: '102290129340398', accessToken: 'token', appSecret: 'secret', verifyToken: 'word' } },
+  greenapi: { address: 'apiUrl', credentials: { idInstance: '1101000001', apiTokenInstance: 'fake-token-for-tests' } },
+  wazzup: { address: 'baseUrl', credentials: { apiKey: 'fake-key-for-tests', channelId: 'd9e5721c-ce2b-444f-9627-60a8129d7e1f' } },
+  wazzuptelegram: { address: 'baseUrl', credentials: { apiKey: 'fake-key-for-tests', channelId: 'd9e5721c-ce2b-444f-9627-60a8129d7e1f' } },
   telegram: { address: 'apiRoot', credentials: { botToken: '123456789:AAFakeTokenForTests_0123456789abcdef' } },
   max: { address: 'baseUrl', credentials: { token: 'fake-token-for-tests' } },
+  vk: { address: 'baseUrl', credentials: { groupId: '223344556', accessToken: 'fake-token-for-tests', confirmation: 'word', secret: 'secret' } },
   smsc: { address: 'baseUrl', credentials: { apiKey: 'key', callbackSecret: 'word' } },
+  smsru: { address: 'baseUrl', credentials: { apiId: 'fake-id-for-tests' } },
 }
-const named = Object.entries(forms).map(([id, form]) => [id, (channels as readonly Channel[]).find((channel) => channel.id === id)!, form] as const)
+const named = Object.entries(forms).map(([id, form]) => [id, all.find((channel) => channel.id === id)!, form] as const)
 
 describe('the network of a connection', () => {
   const http = createHttp({ connectTimeoutMs: 2_000, timeoutMs: 4_000 })
   const asked: string[] = []
-  const tunnelled: string[] = []
   let vendor: Server
-  let proxy: TcpServer
+  let proxy: Proxy
   let url: string
-  let proxyUrl: string
 
   beforeAll(async () => {
     vendor = createServer({ key: known.key, cert: known.cert }, (request, response) => {
@@ -35,26 +41,13 @@ describe('the network of a connection', () => {
       response.setHeader('content-type', 'application/json').end('{}')
     })
     await new Promise<void>((resolve) => vendor.listen(0, '127.0.0.1', resolve))
-    const { port } = vendor.address() as AddressInfo
-    url = `https://127.0.0.1:${port}`
-    proxy = createTcp((socket) => {
-      socket.on('error', () => socket.destroy())
-      socket.once('data', (data: Buffer) => {
-        tunnelled.push(data.toString().split('\r\n')[0] ?? '')
-        const through = connect(port, '127.0.0.1', () => {
-          socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-          socket.pipe(through).pipe(socket)
-        })
-        through.on('error', () => socket.destroy())
-      })
-    })
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-    proxyUrl = `http://name:password@127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    url = `https://127.0.0.1:${(vendor.address() as AddressInfo).port}`
+    proxy = await startProxy()
   })
   afterAll(async () => {
     http.close()
     vendor.closeAllConnections()
-    await Promise.all([vendor, proxy].map((server) => new Promise((resolve) => server.close(resolve))))
+    await Promise.all([proxy.close(), new Promise((resolve) => vendor.close(resolve))])
   })
 
   const call = (network: { proxyUrl?: string; caFile?: string }) => http.call({ method: 'GET', url: `${url}/path` }, { signal: AbortSignal.timeout(5_000), ...network })
@@ -69,10 +62,10 @@ describe('the network of a connection', () => {
   it('the authority that was given is trusted by its connection alone, directly and through a proxy', async () => {
     expect(await call({ caFile: known.authority })).toMatchObject({ status: 200 })
     await expect(call({})).rejects.toMatchObject({ outcome: 'rejected' })
-    tunnelled.length = 0
-    expect(await call({ caFile: known.authority, proxyUrl })).toMatchObject({ status: 200 })
-    expect(tunnelled).toEqual([`CONNECT 127.0.0.1:${new URL(url).port} HTTP/1.1`])
-    await expect(call({ proxyUrl })).rejects.toMatchObject({ outcome: 'rejected' })
+    expect(await call({ caFile: known.authority, proxyUrl: proxy.url })).toMatchObject({ status: 200 })
+    expect(proxy.asked).toEqual([`CONNECT 127.0.0.1:${new URL(url).port} HTTP/1.1`])
+    expect(proxy.logins).toEqual(['name:pass:word'])
+    await expect(call({ proxyUrl: proxy.url })).rejects.toMatchObject({ outcome: 'rejected' })
   })
 
   it('the authorities of the system stay trusted beside the given one', async () => {
@@ -95,16 +88,20 @@ describe('the network of a connection', () => {
     const parsed = (network: Record<string, string>): unknown => channel.parseCredentials({ ...credentials, [address]: url, ...network })
     const context = (network: Record<string, string>) => ({ credentials: parsed(network), http, signal: AbortSignal.timeout(5_000) })
     asked.length = 0
-    tunnelled.length = 0
+    proxy.asked.length = 0
     await expect(channel.check(context({}))).rejects.toMatchObject({ message: expect.stringMatching(/^Сертификат/) })
     expect(asked).toEqual([])
     // `{}` is no answer of any vendor: what counts is that it was asked. Another name at the proxy, so that no open tunnel serves.
-    await channel.check(context({ caFile: known.authority, proxyUrl: proxyUrl.replace('name:', `${id}:`) })).catch(() => undefined)
+    await channel.check(context({ caFile: known.authority, proxyUrl: proxy.url.replace('name:', `${id}:`) })).catch(() => undefined)
     expect(asked.length).toBeGreaterThan(0)
-    expect(tunnelled.length).toBeGreaterThan(0)
+    expect(proxy.asked.length).toBeGreaterThan(0)
   })
 
-  it.each(named)('%s offers both as advanced fields, in two languages', (_, channel) => {
+  it('no channel with a vendor is left out here: the others speak over sockets of their own, or to the application itself', () => {
+    expect(all.map(({ id }) => id).filter((id) => forms[id] === undefined)).toEqual(['site', 'smpp', 'email'])
+  })
+
+  it.each(all.filter(({ id }) => id !== 'site').map((channel) => [channel.id, channel] as const))('%s offers both as advanced fields, in two languages', (_, channel) => {
     for (const name of ['proxyUrl', 'caFile']) {
       const field = channel.fields.find((candidate) => candidate.name === name)
       expect(field).toMatchObject({ required: false, advanced: true })

@@ -70,6 +70,9 @@ export const smtpFailure = (thrown: unknown, isWritten: boolean): ChannelError =
   const shown = status ?? String(responseCode)
   if (code === 'EAUTH' || [530, 534, 535, 538].includes(responseCode)) return failure('channelPermanent', shown, 'auth')
   if (responseCode < 500) return failure('transient', shown, 'later', { retryAfterSeconds: greylistSeconds })
+  // Said before there was a letter: it speaks of us, and of no recipient.
+  if (code === 'ETLS') return failure('channelPermanent', code, 'tls')
+  if (!isWritten && ['CONN', 'EHLO', 'HELO'].includes(command)) return failure('channelTemporary', shown, 'away')
   if (command === 'MAIL FROM') return status?.startsWith('5.3') === true || responseCode === 552 ? failure('content', shown, 'content') : failure('channelPermanent', shown, 'sender')
   if (status === undefined) return command === 'RCPT TO' || [550, 551, 553].includes(responseCode) ? failure('recipientPermanent', shown, 'recipient') : failure('content', shown, 'content')
   const kind = classOf(status)

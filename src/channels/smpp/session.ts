@@ -163,9 +163,9 @@ const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMe
     const meaning = meaningOf(receipt.state, receipt.err)
     // On its way: so are all parts, or will be.
     if (meaning === undefined || ('level' in meaning && meaning.level === 'sent')) return undefined
-    const { tells, pass } = memory.partReceipt(ids, 'level' in meaning)
-    if (tells !== undefined) await put({ ...pdu, receipt_of: tells })
-    pass()
+    const part = memory.partReceipt(ids, 'level' in meaning)
+    if (part.tells !== undefined) await put({ ...pdu, receipt_of: part.tells })
+    part.pass()
     return cursor.save(memory.write())
   }
 
