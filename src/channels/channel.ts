@@ -142,6 +142,8 @@ export type Inbound =
   | { readonly type: 'reachability'; readonly chat: ChannelChat; readonly state: 'active' | 'blocked'; readonly at?: number }
   /** The connection itself changed: number banned, webhook lost, template paused. `code` is the vendor's. */
   | { readonly type: 'connection'; readonly state: 'working' | 'broken'; readonly code: string; readonly at?: number }
+  /** A part of the update that nobody can read, beside others that can: they count, and the whole is kept with the reason. */
+  | { readonly type: 'unreadable'; readonly reason: string }
 
 /** What one message says, without who, when and in answer to what. */
 export type Said = Pick<Extract<Inbound, { type: 'message' }>, 'text' | 'files' | 'place' | 'contact' | 'isForwarded'>

@@ -1,8 +1,8 @@
 /** How channels read what comes from outside: settings forms, webhooks' bodies, their secrets. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { AppError } from '../errors.ts'
-import { type RawRequest } from './channel.ts'
+import { AppError, messageOf } from '../errors.ts'
+import { type Inbound, type RawRequest } from './channel.ts'
 
 /** Constant-time equality of a secret that came with a request; an absent one is never equal. */
 export const sameSecret = (given: string | undefined, expected: string): boolean => {
@@ -31,6 +31,54 @@ export const readJson = (request: RawRequest): unknown => {
   } catch {
     throw new Error('The body is not JSON.')
   }
+}
+
+/** The same of a messenger: a field that is null is an absent one, as their libraries write them. @throws Error as `readJson` */
+export const readUpdate = (request: RawRequest): unknown => {
+  const text = request.body.toString('utf8').replace(/^\uFEFF/, '')
+  try {
+    return JSON.parse(text, (_name, value: unknown) => (value === null ? undefined : value)) as unknown
+  } catch {
+    throw new Error('The body is not JSON.')
+  }
+}
+
+/** Later than any second that a vendor tells, sooner than any millisecond. */
+const firstMillis = 100_000_000_000
+const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/i
+
+/** A vendor's moment in epoch ms, whether it wrote seconds or milliseconds, a number or a text, or ISO 8601. Without a zone it is nobody's moment. */
+export const momentOf = (written: unknown): number | undefined => {
+  const text = typeof written === 'number' || typeof written === 'string' ? String(written).trim() : ''
+  if (/^\d{1,16}(?:\.\d+)?$/.test(text)) return Math.trunc(Number(text) < firstMillis ? Number(text) * 1000 : Number(text))
+  const at = zoned.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** The same as a field of an event. */
+export const atOf = (written: unknown): { readonly at?: number } => {
+  const at = momentOf(written)
+  return at === undefined ? {} : { at }
+}
+
+/**
+ * What the parts of one update tell, each read on its own: one that cannot be read takes none of its neighbours along.
+ *
+ * @throws the first part's error when no part can be read
+ */
+export const readEach = <Part>(parts: readonly Part[], read: (part: Part) => readonly Inbound[]): readonly Inbound[] => {
+  const told: Inbound[] = []
+  const errors: unknown[] = []
+  for (const part of parts) {
+    try {
+      told.push(...read(part))
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length === 0) return told
+  if (errors.length === parts.length) throw errors[0]
+  return [...told, { type: 'unreadable', reason: messageOf(errors[0]) }]
 }
 
 /** A part of an update in the shape that we rely on. @throws Error that names the places and none of the values */

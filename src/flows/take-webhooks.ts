@@ -22,7 +22,7 @@ export type ReceiptOrFailure = Extract<Inbound, { type: 'receipt' | 'failure' }>
 /**
  * Turns stored webhooks into what happens next: receipts into the cascade, messages and presses of patients into their consequences.
  *
- * Everything happens in the caller's transaction, in the order of arrival. @returns rows that could not be read, with the reason
+ * Everything happens in the caller's transaction, in the order of arrival. @returns rows that could not be read, or not as a whole, with the reason
  */
 export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow[]): Promise<readonly { id: number; reason: string }[]> => {
   const unreadable: { id: number; reason: string }[] = []
@@ -34,7 +34,10 @@ export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow
       continue
     }
     try {
-      for (const inbound of open.channel.parse(requestOf(row), open.credentials)) arrivals.push({ open, inbound })
+      for (const inbound of open.channel.parse(requestOf(row), open.credentials)) {
+        if (inbound.type === 'unreadable') unreadable.push({ id: row.id, reason: inbound.reason.slice(0, 200) })
+        else arrivals.push({ open, inbound })
+      }
     } catch (error) {
       unreadable.push({ id: row.id, reason: messageOf(error).slice(0, 200) })
     }

@@ -5,12 +5,19 @@ import { type Receiver } from '../flows/receive.ts'
 /** What a key of ours can look like: nothing else is worth a question to the database. */
 const keyPattern = /^[\w-]{1,64}$/
 
+const mediaType = /^[\w.+-]+\/[\w.+-]+/
+
 /**
  * Webhooks of messengers: `/hooks/<channel>/<key>`. The body is kept as the bytes that came, because signatures cover them; the answer
  * is 200 whatever is inside, as soon as it is stored.
  */
 export const registerHooks = (scope: FastifyInstance, receiver: Receiver): void => {
   scope.removeAllContentTypeParsers()
+  // A type that is none would be refused, and a vendor that is refused repeats itself, or falls silent. Nobody else reads it.
+  scope.addHook('onRequest', (request, _reply, done) => {
+    if (!mediaType.test(request.headers['content-type'] ?? 'none/none')) request.headers['content-type'] = 'application/octet-stream'
+    done()
+  })
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   scope.route<{ Params: { channel: string; key: string } }>({
     method: ['GET', 'POST'],

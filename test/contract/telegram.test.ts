@@ -163,7 +163,7 @@ describe('telegram: what is asked of the Bot API', () => {
     expect(vendor.asked[1]?.body).toEqual({
       url: hookUrl,
       secret_token: form.webhookSecret,
-      allowed_updates: ['message', 'edited_message', 'callback_query', 'my_chat_member'],
+      allowed_updates: ['message', 'edited_message', 'callback_query', 'my_chat_member', 'message_reaction'],
       max_connections: 40,
     })
     expect(facts.title).toBe('@clinic_example_bot')

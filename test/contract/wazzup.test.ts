@@ -154,7 +154,7 @@ describe('wazzup: what updates mean', () => {
   })
 
   it.each([['active', 'working'], ['ACTIVE', 'working'], ['unauthorized', 'broken'], ['notEnoughMoney', 'broken'], ['somethingNew', 'broken']] as const)('C7 tells that a channel is %s: %s', (state, expected) => {
-    expect(parse(signed({ channelsUpdates: [{ channelId, state, timestamp: 1 }] }))).toEqual([{ type: 'connection', state: expected, code: state, at: 1 }])
+    expect(parse(signed({ channelsUpdates: [{ channelId, state, timestamp: 1_780_000_000_000 }] }))).toEqual([{ type: 'connection', state: expected, code: state, at: 1_780_000_000_000 }])
   })
 
   it('knows a person of Telegram by the gateway\'s id, and by the number where Telegram shows it', () => {

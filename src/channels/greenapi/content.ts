@@ -6,6 +6,19 @@ import { normalizePhone } from '../../domain/phone.ts'
 
 const card = z.looseObject({ displayName: z.string().optional(), vcard: z.string().optional() })
 
+/** A button or a line of a list that was chosen: each kind of message has its own name for the id and for the words on it. */
+const choice = z
+  .looseObject({
+    stanzaId: z.string().optional(),
+    selectedId: z.string().optional(),
+    selectedButtonId: z.string().optional(),
+    singleSelectReply: z.string().optional(),
+    selectedDisplayText: z.string().optional(),
+    selectedButtonText: z.string().optional(),
+    title: z.string().optional(),
+  })
+  .optional()
+
 /** The parts of a message that a person fills in. @see https://green-api.com/docs/api/receiving/notifications-format/incoming-message/ */
 export const contentSchema = z.looseObject({
   typeMessage: z.string(),
@@ -20,11 +33,30 @@ export const contentSchema = z.looseObject({
   quotedMessage: z.looseObject({ stanzaId: z.string().optional(), textMessage: z.string().optional(), caption: z.string().optional() }).optional(),
   editedMessageData: z.looseObject({ textMessage: z.string().optional(), caption: z.string().optional(), stanzaId: z.string() }).optional(),
   deletedMessageData: z.looseObject({ stanzaId: z.string() }).optional(),
-  templateButtonReplyMessage: z.looseObject({ stanzaId: z.string().optional(), selectedId: z.string() }).optional(),
-  interactiveButtonsReply: z.looseObject({ stanzaId: z.string().optional(), selectedId: z.string().optional() }).optional(),
+  templateButtonReplyMessage: choice,
+  interactiveButtonsReply: choice,
+  interactiveButtonsResponse: choice,
+  buttonsResponseMessage: choice,
+  listResponseMessage: choice,
 })
 
 export type Content = z.output<typeof contentSchema>
+
+const choiceOf = (message: Content): z.output<typeof choice> =>
+  message.templateButtonReplyMessage ?? message.interactiveButtonsReply ?? message.interactiveButtonsResponse ?? message.buttonsResponseMessage ?? message.listResponseMessage
+
+/** What was pressed and under which message; undefined where nothing was, or the vendor names only the words on the button. */
+export const pressOf = (message: Content): { readonly payload: string; readonly messageId?: string } | undefined => {
+  const chosen = choiceOf(message)
+  const payload = [chosen?.selectedId, chosen?.selectedButtonId, chosen?.singleSelectReply].find((id) => id !== undefined && id !== '')
+  if (payload === undefined) return undefined
+  return { payload, ...(chosen?.stanzaId === undefined || chosen.stanzaId === '' ? {} : { messageId: chosen.stanzaId }) }
+}
+
+const wordsChosen = (message: Content): string | undefined => {
+  const chosen = choiceOf(message)
+  return chosen?.selectedDisplayText ?? chosen?.selectedButtonText ?? chosen?.title
+}
 
 const kinds: Readonly<Record<string, FileKind>> = {
   imageMessage: 'image',
@@ -39,7 +71,7 @@ export const contentOf = (message: Content, where: { readonly idMessage: string;
   const file = fileOf(message, where)
   const place = placeOf(message)
   const [contact, ...others] = cardsOf(message)
-  const text = message.textMessageData?.textMessage ?? message.extendedTextMessageData?.text ?? message.fileMessageData?.caption
+  const text = message.textMessageData?.textMessage ?? message.extendedTextMessageData?.text ?? message.fileMessageData?.caption ?? wordsChosen(message)
   // An open line shows one card: the numbers of the others are told in words.
   const told = others.map(({ phone, name }) => (name === undefined ? phone : `${name}: ${phone}`)).join('\n')
   const isEmpty = (text === undefined || text === '') && file === undefined && place === undefined && contact === undefined

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
-import { contentOf, contentSchema, type Content } from './content.ts'
+import { atOf, readAs, readUpdate, sameSecret } from '../reading.ts'
+import { contentOf, contentSchema, pressOf, type Content } from './content.ts'
 import { type GreenApiCredentials } from './credentials.ts'
 import { classOfStatus, working } from './errors.ts'
 import { chatOf, personOf } from './person.ts'
@@ -10,7 +10,8 @@ import { chatOf, personOf } from './person.ts'
 const envelope = z.looseObject({
   typeWebhook: z.string(),
   instanceData: z.looseObject({ idInstance: z.union([z.number(), z.string()]), wid: z.string().optional(), typeInstance: z.string().optional() }),
-  timestamp: z.number().optional(),
+  /** Unix seconds. */
+  timestamp: z.unknown().optional(),
 })
 const senderSchema = z.looseObject({
   chatId: z.string(),
@@ -22,6 +23,7 @@ const senderSchema = z.looseObject({
 const messageSchema = z.looseObject({ idMessage: z.string().min(1), senderData: senderSchema, messageData: contentSchema })
 const statusSchema = z.looseObject({ idMessage: z.string().min(1), chatId: z.string().optional(), status: z.string(), sendByApi: z.boolean().optional() })
 const stateSchema = z.looseObject({ stateInstance: z.string() })
+const blockSchema = z.looseObject({ chatId: z.string().optional(), chatState: z.string().optional() })
 const callSchema = z.looseObject({ idMessage: z.string().min(1), from: z.string(), status: z.string() })
 
 type Envelope = z.output<typeof envelope>
@@ -35,11 +37,11 @@ export const verify = (request: RawRequest, credentials: GreenApiCredentials): b
 const whatsappTypes = new Set(['whatsapp', undefined])
 
 export const parse = (request: RawRequest, credentials: GreenApiCredentials): readonly Inbound[] => {
-  const body = readJson(request)
+  const body = readUpdate(request)
   const about = readAs(envelope, body)
   const { idInstance, typeInstance } = about.instanceData
   if (String(idInstance) !== credentials.idInstance || !whatsappTypes.has(typeInstance)) return []
-  const at = about.timestamp === undefined ? {} : { at: about.timestamp * 1000 }
+  const at = atOf(about.timestamp)
   switch (about.typeWebhook) {
     case 'incomingMessageReceived':
       return ofMessage(readAs(messageSchema, body), about, at)
@@ -53,6 +55,8 @@ export const parse = (request: RawRequest, credentials: GreenApiCredentials): re
       return [{ type: 'connection', state: 'broken', code: 'quotaExceeded', ...at }]
     case 'incomingCall':
       return ofCall(readAs(callSchema, body), about, at)
+    case 'incomingBlock':
+      return ofBlock(readAs(blockSchema, body), about, at)
     default:
       // `outgoingAPIMessageReceived` is what we sent ourselves (F21).
       return []
@@ -85,10 +89,8 @@ const ofMessage = ({ idMessage, senderData, messageData }: Message, about: Envel
     const read = messageData.quotedMessage?.stanzaId
     return read === undefined || read === '' ? [] : [{ type: 'receipt', externalId: read, level: 'read', ...at }]
   }
-  const press = messageData.templateButtonReplyMessage ?? messageData.interactiveButtonsReply
-  if (press?.selectedId !== undefined) {
-    return [{ type: 'action', externalId: idMessage, chat, payload: press.selectedId, ...(press.stanzaId === undefined ? {} : { messageId: press.stanzaId }), ...at }]
-  }
+  const press = pressOf(messageData)
+  if (press !== undefined) return [{ type: 'action', externalId: idMessage, chat, ...press, ...at }]
   if (silentTypes.has(messageData.typeMessage)) return []
   return [{ type: 'message', externalId: idMessage, chat, ...contentOf(messageData, { idMessage, chatId: senderData.chatId }), ...quoteOf(messageData), ...at }]
 }
@@ -128,6 +130,12 @@ const ofStatus = ({ idMessage, chatId, status, sendByApi }: z.output<typeof stat
 const ofState = (state: string, at: At): readonly Inbound[] => [
   { type: 'connection', state: state === working ? 'working' : 'broken', code: /^\w{1,40}$/.test(state) ? state : 'state', ...at },
 ]
+
+/** Until the person writes again. */
+const ofBlock = ({ chatId = '', chatState }: z.output<typeof blockSchema>, about: Envelope, at: At): readonly Inbound[] => {
+  const person = personIn({ chatId }, about)
+  return person === undefined || chatState !== 'blocked' ? [] : [{ type: 'reachability', chat: chatOf(person, undefined), state: 'blocked', ...at }]
+}
 
 /** A patient who could not be answered is told to the operator; the other moments of a call say nothing. */
 const ofCall = ({ idMessage, from, status }: z.output<typeof callSchema>, about: Envelope, at: At): readonly Inbound[] => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { momentOf, readAs, readUpdate, sameSecret } from '../reading.ts'
 import { bodySchema, contentOf } from './content.ts'
 import { type MaxCredentials } from './credentials.ts'
 
@@ -10,28 +10,32 @@ export const updateTypes = ['message_created', 'message_edited', 'message_remove
 /** @see https://dev.max.ru/docs-api/objects/User */
 const user = z.looseObject({ user_id: z.int(), name: z.string().optional(), first_name: z.string().optional(), username: z.string().nullish(), is_bot: z.boolean().optional() })
 
-const recipient = z.looseObject({ chat_id: z.int().nullish(), chat_type: z.string() })
+/** Milliseconds; who wrote what counts even without them. */
+const moment = z.unknown().optional().transform(momentOf)
+
+/** A dialogue's id may be beyond 2^53: only its sign is read. */
+const recipient = z.looseObject({ chat_id: z.number().nullish(), chat_type: z.string() })
 
 /** `body` may be null in a message that only passes another one on. @see https://dev.max.ru/docs-api/objects/Message */
 export const messageSchema = z.looseObject({
   sender: user.optional(),
   recipient,
-  timestamp: z.number(),
+  timestamp: moment,
   link: z.looseObject({ type: z.string(), message: bodySchema.nullish() }).nullish(),
   body: bodySchema.nullish(),
 })
 
 /** @see https://dev.max.ru/docs-api/objects/Update */
-const created = z.looseObject({ timestamp: z.number(), message: messageSchema })
+const created = z.looseObject({ timestamp: moment, message: messageSchema })
 const pressed = z.looseObject({
-  timestamp: z.number(),
-  callback: z.looseObject({ callback_id: z.string(), payload: z.string().nullish(), user, timestamp: z.number().optional() }),
+  timestamp: moment,
+  callback: z.looseObject({ callback_id: z.string(), payload: z.string().nullish(), user, timestamp: moment }),
   /** The bot's own message under which the button stood; null when it has been deleted. */
   message: z.looseObject({ recipient, body: z.looseObject({ mid: z.string() }) }).nullish(),
 })
 /** Who removed it is the user; a group's id is negative. */
-const removed = z.looseObject({ timestamp: z.number(), message_id: z.string(), chat_id: z.int(), user_id: z.int() })
-const dialogue = z.looseObject({ timestamp: z.number(), chat_id: z.int(), user, payload: z.string().nullish() })
+const removed = z.looseObject({ timestamp: moment, message_id: z.string(), chat_id: z.number(), user_id: z.int() })
+const dialogue = z.looseObject({ timestamp: moment, chat_id: z.number(), user, payload: z.string().nullish() })
 const envelope = z.looseObject({ update_type: z.string() })
 
 type User = z.output<typeof user>
@@ -40,7 +44,7 @@ type User = z.output<typeof user>
 export const verify = (request: RawRequest, credentials: MaxCredentials): boolean => sameSecret(request.headers['x-max-bot-api-secret'], credentials.webhookSecret)
 
 export const parse = (request: RawRequest, credentials: MaxCredentials): readonly Inbound[] => {
-  const body = readJson(request)
+  const body = readUpdate(request)
   const { update_type } = readAs(envelope, body)
   switch (update_type) {
     case 'message_created':

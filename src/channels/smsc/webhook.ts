@@ -19,6 +19,9 @@ const reply = z.looseObject({ phone: z.string().regex(/^\+?\d{5,20}$/), mes: z.s
 const formOf = (request: RawRequest): Readonly<Record<string, string | undefined>> =>
   request.method === 'GET' ? request.query : { ...request.query, ...Object.fromEntries(new URLSearchParams(request.body.toString('utf8'))) }
 
+/** What has nothing to say may come empty as well. */
+const filled = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+
 const isReply = (form: Readonly<Record<string, string | undefined>>): boolean => form['mes'] !== undefined
 
 /** `md5("id:phone:status:secret")` of a report, `md5("phone:mes:to:secret")` of a patient's SMS. */
@@ -35,7 +38,7 @@ export const parse = (request: RawRequest): readonly Inbound[] => {
   if (isReply(form)) return ofReply(readAs(reply, form))
   // A request for a call or another service's event: signed by other fields, of no use here.
   if (form['status'] === undefined && form['phone'] !== undefined) return []
-  return ofReport(readAs(report, form))
+  return ofReport(readAs(report, { ...form, err: filled(form['err']), ts: filled(form['ts']) }))
 }
 
 /** The status, or at least what it implies: "read" and "link followed" come from other messengers and prove no less than delivery. */

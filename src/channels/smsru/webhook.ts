@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { atOf, readAs, readEach, readJson, sameSecret } from '../reading.ts'
 import { type SmsruCredentials } from './credentials.ts'
 import { failureOf } from './errors.ts'
 
@@ -55,7 +55,7 @@ export const verify = (request: RawRequest, { apiId }: SmsruCredentials): boolea
   }
 }
 
-export const parse = (request: RawRequest): readonly Inbound[] => read(request).records.flatMap(ofRecord)
+export const parse = (request: RawRequest): readonly Inbound[] => readEach(read(request).records, ofRecord)
 
 /** "Read" belongs to other messengers of SMS.ru: for an SMS it proves no less than delivery. */
 const levels: Readonly<Record<number, 'sent' | 'delivered'>> = { 102: 'sent', 103: 'delivered', 110: 'delivered' }
@@ -65,7 +65,7 @@ const ofRecord = (record: string): readonly Inbound[] => {
   const [kind, externalId = '', code = '', time = ''] = record.split(/\r?\n/)
   if (kind !== 'sms_status') return []
   if (!/^[\w-]{1,64}$/.test(externalId) || !/^-?\d{1,4}$/.test(code)) throw new Error('A status record is not in the documented shape.')
-  const which = { externalId, ...(/^\d{1,12}$/.test(time) ? { at: Number(time) * 1000 } : {}) }
+  const which = { externalId, ...atOf(time) }
   const level = levels[Number(code)]
   if (level !== undefined) return [{ type: 'receipt', ...which, level }]
   const failure = failureOf(Number(code))

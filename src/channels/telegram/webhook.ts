@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { readAs, readUpdate, sameSecret } from '../reading.ts'
 import { contentOf, contentSchema } from './content.ts'
 import { type TelegramCredentials } from './credentials.ts'
 
 /** What `connect` asks Telegram for: everything else it keeps to itself. */
-export const updateTypes = ['message', 'edited_message', 'callback_query', 'my_chat_member'] as const
+export const updateTypes = ['message', 'edited_message', 'callback_query', 'my_chat_member', 'message_reaction'] as const
 
 /** @see https://core.telegram.org/bots/api#user */
 const user = z.looseObject({ id: z.int(), is_bot: z.boolean(), first_name: z.string(), last_name: z.string().optional(), username: z.string().optional() })
@@ -38,6 +38,8 @@ const updateSchema = z.looseObject({
       data: z.string().optional(),
     })
     .optional(),
+  /** @see https://core.telegram.org/bots/api#messagereactionupdated */
+  message_reaction: z.looseObject({ chat, message_id: z.int(), user: user.optional(), date: z.int(), new_reaction: z.array(z.unknown()).default([]) }).optional(),
   my_chat_member: z.looseObject({ chat, from: user, date: z.int(), new_chat_member: z.looseObject({ status: z.string() }) }).optional(),
 })
 
@@ -51,10 +53,11 @@ export const verify = (request: RawRequest, credentials: TelegramCredentials): b
 
 /** Groups and channels are not patients; in a private chat the chat's id is the person's. What is deleted Telegram does not tell. */
 export const parse = (request: RawRequest): readonly Inbound[] => {
-  const update = readAs(updateSchema, readJson(request))
+  const update = readAs(updateSchema, readUpdate(request))
   if (update.message !== undefined) return ofMessage(update.message)
   if (update.edited_message !== undefined) return ofEdit(update.edited_message)
   if (update.callback_query !== undefined) return ofPress(update.callback_query)
+  if (update.message_reaction !== undefined) return ofReaction(update.message_reaction)
   return update.my_chat_member === undefined ? [] : ofMembership(update.my_chat_member)
 }
 
@@ -127,6 +130,10 @@ const ofPress = ({ id, from, message, data }: NonNullable<Update['callback_query
     },
   ]
 }
+
+/** Whoever puts a sign under a message has read it; taking it away says nothing. */
+const ofReaction = ({ chat, message_id, user, date, new_reaction }: NonNullable<Update['message_reaction']>): readonly Inbound[] =>
+  user === undefined || new_reaction.length === 0 || !isPrivate(chat, user) ? [] : [{ type: 'receipt', externalId: messageIdOf(chat.id, message_id), level: 'read', at: date * 1000 }]
 
 const memberships: Readonly<Record<string, 'active' | 'blocked'>> = { member: 'active', kicked: 'blocked' }
 

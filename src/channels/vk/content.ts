@@ -22,6 +22,8 @@ const attachment = z.looseObject({
   link: z.looseObject({ url: z.string(), title: z.string().optional() }).optional(),
 })
 type Attachment = z.output<typeof attachment>
+/** One that is in no known shape leaves the words beside it. */
+const attachmentList = z.array(attachment.catch({ type: 'unknown' })).default([])
 
 const geo = z.looseObject({
   coordinates: z.looseObject({ latitude: z.number(), longitude: z.number() }).optional(),
@@ -35,7 +37,7 @@ interface Forwarded {
 }
 const forwarded: z.ZodType<Forwarded> = z.looseObject({
   text: z.string().default(''),
-  attachments: z.array(attachment).default([]),
+  attachments: attachmentList,
   get fwd_messages() {
     return z.array(forwarded).default([])
   },
@@ -43,8 +45,8 @@ const forwarded: z.ZodType<Forwarded> = z.looseObject({
 
 /** The parts of a message that a person fills in. @see https://dev.vk.com/reference/objects/message */
 export const contentSchema = z.looseObject({
-  text: z.string(),
-  attachments: z.array(attachment).default([]),
+  text: z.string().default(''),
+  attachments: attachmentList,
   fwd_messages: z.array(forwarded).default([]),
   geo: geo.optional(),
 })

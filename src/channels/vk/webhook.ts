@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { momentOf, readAs, readUpdate, sameSecret } from '../reading.ts'
 import { unsupportedText } from '../refusal.ts'
 import { contentOf, contentSchema } from './content.ts'
 import { type VkCredentials } from './credentials.ts'
 import { chatPrefixOf, commentIdOf, isPerson, messageIdOf, threadIdOf } from './ids.ts'
 
 /** What `connect` asks VK for: everything else it keeps to itself. */
-export const eventTypes = ['message_new', 'message_edit', 'message_reply', 'message_allow', 'message_deny', 'message_read', 'message_event', 'wall_reply_new', 'wall_reply_edit', 'wall_reply_delete'] as const
+export const eventTypes = ['message_new', 'message_edit', 'message_reply', 'message_allow', 'message_deny', 'message_read', 'message_event', 'message_reaction_event', 'wall_reply_new', 'wall_reply_edit', 'wall_reply_restore', 'wall_reply_delete'] as const
 
 /** @see https://dev.vk.com/api/callback/getting-started */
 const envelope = z.looseObject({ type: z.string(), group_id: z.int(), secret: z.string().optional(), event_id: z.string().optional(), object: z.unknown().optional() })
@@ -15,12 +15,13 @@ const envelope = z.looseObject({ type: z.string(), group_id: z.int(), secret: z.
 /** @see https://dev.vk.com/reference/objects/message */
 const messageSchema = contentSchema.extend({
   conversation_message_id: z.int().positive(),
-  date: z.int(),
-  update_time: z.int().optional(),
+  /** Unix seconds. */
+  date: z.unknown().optional(),
+  update_time: z.unknown().optional(),
   peer_id: z.int(),
   from_id: z.int(),
-  /** JSON of the button that was pressed. */
-  payload: z.string().optional(),
+  /** The button that was pressed, as JSON or as an object. */
+  payload: z.unknown().optional(),
   ref: z.string().optional(),
   /** Only in what an administrator wrote in the community's name. */
   admin_author_id: z.int().optional(),
@@ -34,14 +35,16 @@ const allowed = z.looseObject({ user_id: z.int(), key: z.string().optional() })
 const marked = z.looseObject({ from_id: z.int(), peer_id: z.int(), conversation_message_id: z.int().positive() })
 /** `payload` is JSON in the schema and an object in the documentation's examples. */
 const pressed = z.looseObject({ user_id: z.int(), peer_id: z.int(), event_id: z.string().min(1), payload: z.unknown().optional(), conversation_message_id: z.int().positive().optional() })
+/** A reaction that is taken back has no id. */
+const reacted = z.looseObject({ reacted_id: z.int(), peer_id: z.int(), cmid: z.int().positive(), reaction_id: z.int().optional() })
 const commented = z.looseObject({
   id: z.int().positive(),
   from_id: z.int(),
   post_id: z.int().positive(),
   owner_id: z.int().optional(),
   post_owner_id: z.int().optional(),
-  date: z.int(),
-  text: z.string(),
+  date: z.unknown().optional(),
+  text: z.string().default(''),
   parents_stack: z.array(z.int()).default([]),
   attachments: z.array(z.unknown()).default([]),
 })
@@ -55,7 +58,7 @@ const isOurs = ({ group_id }: { readonly group_id: number }, { groupId }: VkCred
 /** The secret stands in the body; a right one with another community's number is another connection's. */
 export const verify = (request: RawRequest, credentials: VkCredentials): boolean => {
   try {
-    const body = readAs(envelope, readJson(request))
+    const body = readAs(envelope, readUpdate(request))
     return sameSecret(body.secret, credentials.secret) && isOurs(body, credentials)
   } catch {
     return false
@@ -66,7 +69,7 @@ export const verify = (request: RawRequest, credentials: VkCredentials): boolean
 export const handshake = (request: RawRequest, credentials: VkCredentials): string | undefined => {
   if (request.method !== 'POST' || !request.body.includes('"confirmation"')) return undefined
   try {
-    const body = readAs(envelope, readJson(request))
+    const body = readAs(envelope, readUpdate(request))
     return body.type === 'confirmation' && isOurs(body, credentials) ? credentials.confirmation : undefined
   } catch {
     return undefined
@@ -74,7 +77,7 @@ export const handshake = (request: RawRequest, credentials: VkCredentials): stri
 }
 
 export const parse = (request: RawRequest, credentials: VkCredentials): readonly Inbound[] => {
-  const body = readAs(envelope, readJson(request))
+  const body = readAs(envelope, readUpdate(request))
   if (!isOurs(body, credentials)) return []
   const { object } = body
   switch (body.type) {
@@ -92,7 +95,10 @@ export const parse = (request: RawRequest, credentials: VkCredentials): readonly
       return ofAllowance(readAs(allowed, object), body.event_id)
     case 'message_deny':
       return ofDenial(readAs(allowed, object))
+    case 'message_reaction_event':
+      return ofReaction(readAs(reacted, object))
     case 'wall_reply_new':
+    case 'wall_reply_restore':
     case 'wall_reply_edit':
       return ofComment(body.type === 'wall_reply_edit', readAs(commented, object), credentials)
     case 'wall_reply_delete':
@@ -137,7 +143,7 @@ const startWords = new Set(['Начать', 'Start'])
 const ofMessage = (message: Message): readonly Inbound[] => {
   const { peer_id: peer, conversation_message_id: number, ref, reply_message: quoted, fwd_messages: passed, action } = message
   if (!isPrivate(message) || action !== undefined) return []
-  const common = { chat: chatOf(peer), at: message.date * 1000 }
+  const common = { chat: chatOf(peer), at: momentOf(message.date) }
   const externalId = messageIdOf(peer, number)
   const press = payloadOf(message.payload)
   if (press.own !== undefined) return [{ type: 'action', externalId, ...common, payload: press.own }]
@@ -162,15 +168,15 @@ const ofMessage = (message: Message): readonly Inbound[] => {
 const ofEdit = (message: Message): readonly Inbound[] => {
   if (!isPrivate(message)) return []
   const { peer_id: peer, conversation_message_id: number } = message
-  return [{ type: 'edit', externalId: messageIdOf(peer, number), chat: chatOf(peer), text: contentOf(message, peer, number).text, at: (message.update_time ?? message.date) * 1000 }]
+  return [{ type: 'edit', externalId: messageIdOf(peer, number), chat: chatOf(peer), text: contentOf(message, peer, number).text, at: momentOf(message.update_time ?? message.date) }]
 }
 
 /** F21: what an administrator wrote in VK itself. What has no author is ours, or another program's. */
 const ofReply = (message: Message): readonly Inbound[] => {
   const { peer_id: peer, conversation_message_id: number, admin_author_id: author } = message
-  if (author === undefined || !isPerson(peer)) return []
+  if (author === undefined || !isPerson(author) || !isPerson(peer)) return []
   const { text, files } = contentOf(message, peer, number)
-  return [{ type: 'echo', externalId: messageIdOf(peer, number), chat: chatOf(peer), text, ...(files === undefined ? {} : { files }), at: message.date * 1000 }]
+  return [{ type: 'echo', externalId: messageIdOf(peer, number), chat: chatOf(peer), text, ...(files === undefined ? {} : { files }), at: momentOf(message.date) }]
 }
 
 const ofPress = ({ user_id: user, peer_id: peer, event_id: externalId, payload, conversation_message_id: number }: z.output<typeof pressed>): readonly Inbound[] => {
@@ -183,6 +189,10 @@ const ofPress = ({ user_id: user, peer_id: peer, event_id: externalId, payload, 
 /** One mark for the chat: the patient has seen everything up to it. */
 const ofMark = ({ from_id, peer_id: peer, conversation_message_id: number }: z.output<typeof marked>): readonly Inbound[] =>
   isPrivate({ from_id, peer_id: peer }) ? [{ type: 'receipt', externalId: messageIdOf(peer, number), coversFrom: chatPrefixOf(peer), level: 'read' }] : []
+
+/** Whoever puts a sign under a message has read it. */
+const ofReaction = ({ reacted_id, peer_id: peer, cmid, reaction_id }: z.output<typeof reacted>): readonly Inbound[] =>
+  reaction_id !== undefined && isPrivate({ from_id: reacted_id, peer_id: peer }) ? [{ type: 'receipt', externalId: messageIdOf(peer, cmid), level: 'read' }] : []
 
 /** `key` is what the button "allow messages" on a site was given: a personal token there binds as a link does. */
 const ofAllowance = ({ user_id: user, key }: z.output<typeof allowed>, eventId: string | undefined): readonly Inbound[] => {
@@ -209,7 +219,7 @@ const ofComment = (isEdit: boolean, comment: Comment, credentials: VkCredentials
   if (!isPerson(person) || !isOnOurWall(comment.post_owner_id ?? comment.owner_id, credentials)) return []
   const shown = attachments.length === 0 ? text : `${text}\nhttps://vk.com/wall-${credentials.groupId}_${postId}?reply=${id}`.trim()
   const chat = threadChatOf(postId, parents[0] ?? id, person)
-  return [{ type: isEdit ? 'edit' : 'message', externalId: commentIdOf(id), chat, text: shown === '' ? unsupportedText : shown, at: date * 1000 }]
+  return [{ type: isEdit ? 'edit' : 'message', externalId: commentIdOf(id), chat, text: shown === '' ? unsupportedText : shown, at: momentOf(date) }]
 }
 
 /** A deletion does not name its thread: the comment's own id finds the message. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type InboundFile, type RawRequest, type SharedContact } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { atOf, readAs, readEach, readUpdate, sameSecret } from '../reading.ts'
 import { unsupportedText } from '../refusal.ts'
 import { type FileKind } from '../../domain/message.ts'
 import { normalizePhone } from '../../domain/phone.ts'
@@ -14,9 +14,11 @@ const messageSchema = z.looseObject({
   channelId: z.string(),
   chatType: z.string(),
   chatId: z.string(),
-  dateTime: z.string().optional(),
+  dateTime: z.unknown().optional(),
   type: z.string(),
-  isEcho: z.boolean(),
+  isEcho: z.boolean().optional(),
+  status: z.string().optional(),
+  error: z.unknown().optional(),
   contact: z.looseObject({ name: z.string().nullish(), username: z.string().nullish(), phone: z.string().nullish() }).nullish(),
   text: z.string().nullish(),
   contentUri: z.string().nullish(),
@@ -29,12 +31,14 @@ const messageSchema = z.looseObject({
 })
 const statusSchema = z.looseObject({
   messageId: z.string().min(1),
-  timestamp: z.string().optional(),
+  timestamp: z.unknown().optional(),
   status: z.string(),
-  error: z.union([z.string(), z.looseObject({ error: z.string() })]).nullish(),
+  error: z.unknown().optional(),
 })
-const channelSchema = z.looseObject({ channelId: z.string(), state: z.string(), timestamp: z.number().optional() })
-const envelope = z.looseObject({ messages: z.array(messageSchema).optional(), statuses: z.array(statusSchema).optional(), channelsUpdates: z.array(channelSchema).optional() })
+const channelSchema = z.looseObject({ channelId: z.string(), state: z.string(), timestamp: z.unknown().optional() })
+/** Several of each may come at once. */
+const list = z.array(z.unknown()).default([])
+const envelope = z.looseObject({ messages: list, statuses: list, channelsUpdates: list })
 
 type Message = z.output<typeof messageSchema>
 
@@ -48,30 +52,32 @@ export const verify = (request: RawRequest, credentials: WazzupCredentials): boo
 
 /** Updates of the whole account come to one address: only this channel's are ours. Statuses name no channel; a foreign message is nobody's. */
 export const parseBy = (transport: Transport) => (request: RawRequest, credentials: WazzupCredentials): readonly Inbound[] => {
-  const { messages = [], statuses = [], channelsUpdates = [] } = readAs(envelope, readJson(request))
+  const { messages, statuses, channelsUpdates } = readAs(envelope, readUpdate(request))
   const isOurs = ({ channelId }: { readonly channelId: string }): boolean => channelId.toLowerCase() === credentials.channelId
-  return [
-    ...messages.filter(isOurs).flatMap((message) => ofMessage(message, transport)),
-    ...statuses.flatMap(ofStatus),
-    ...channelsUpdates.filter(isOurs).map(({ state, timestamp }): Inbound => ({
-      type: 'connection', state: isWorking(state) ? 'working' : 'broken', code: /^\w{1,40}$/.test(state) ? state : 'state', ...(timestamp === undefined ? {} : { at: timestamp }),
-    })),
+  const ofOurs = <Schema extends z.ZodType<{ readonly channelId: string }>>(schema: Schema, read: (part: z.output<Schema>) => readonly Inbound[]) => (part: unknown): readonly Inbound[] => {
+    const one = readAs(schema, part)
+    return isOurs(one) ? read(one) : []
+  }
+  const readers = [
+    ...messages.map((part) => () => ofOurs(messageSchema, (message) => ofMessage(message, transport))(part)),
+    ...statuses.map((part) => () => ofStatus(readAs(statusSchema, part))),
+    ...channelsUpdates.map((part) => () => ofOurs(channelSchema, ofState)(part)),
   ]
+  return readEach(readers, (reader) => reader())
 }
 
-const momentOf = (text: string | undefined): { readonly at?: number } => {
-  const at = Date.parse(text ?? '')
-  return Number.isNaN(at) ? {} : { at }
-}
+const ofState = ({ state, timestamp }: z.output<typeof channelSchema>): readonly Inbound[] => [
+  { type: 'connection', state: isWorking(state) ? 'working' : 'broken', code: /^\w{1,40}$/.test(state) ? state : 'state', ...atOf(timestamp) },
+]
 
 const ofMessage = (message: Message, transport: Transport): readonly Inbound[] => {
-  const { messageId, channelId, chatId, isEcho, contact } = message
+  const { messageId, channelId, chatId, contact, status } = message
   // F42: groups have chat types of their own. An id that stands in another id's place is nobody's.
   if (message.chatType !== transport.chatType || chatId === messageId || chatId === channelId) return []
   const chat = transport.personOf(chatId, { ...named('name', contact?.name), ...named('username', contact?.username), ...named('phone', contact?.phone) })
   if (chat === undefined) return []
-  const at = momentOf(message.dateTime)
-  if (isEcho) return ofEcho(message, chat, at)
+  const at = atOf(message.dateTime)
+  if (message.isEcho ?? (status !== undefined && status !== 'inbound')) return ofEcho(message, chat, at)
   if (message.isDeleted === true) return [{ type: 'delete', externalId: messageId, chat, ...at }]
   if (message.isEdited === true) return [{ type: 'edit', externalId: messageId, chat, text: message.text ?? '', ...at }]
   const quote = message.quotedMessage
@@ -86,11 +92,17 @@ const named = <Name extends string>(name: Name, value: string | null | undefined
  */
 const ofEcho = (message: Message, { id, userId, phone }: ChannelChat, at: { readonly at?: number }): readonly Inbound[] => {
   const isStaff = message.sentFromApp === true || [message.authorName, message.authorId].some((one) => one !== undefined && one !== null && one !== '')
-  if (!isStaff) return [{ type: 'receipt', externalId: message.messageId, level: 'sent', ...at }]
+  if (!isStaff) return ofOwn(message, at)
   if (message.isEdited === true || message.isDeleted === true) return []
   const { text, files } = contentOf(message)
   const chat = { id, userId, ...(phone === undefined ? {} : { phone }) }
   return [{ type: 'echo', externalId: message.messageId, chat, text, ...(files === undefined ? {} : { files }), ...at }]
+}
+
+/** An echo says how far our own message is, or that it failed; without a word it has at least left. */
+const ofOwn = ({ messageId, status, error, dateTime }: Message, at: { readonly at?: number }): readonly Inbound[] => {
+  const told = status === undefined ? [] : ofStatus({ messageId, status, error, timestamp: dateTime })
+  return told.length > 0 ? told : [{ type: 'receipt', externalId: messageId, level: 'sent', ...at }]
 }
 
 export const missedCall = 'Пропущенный звонок: перезвоните.'
@@ -125,11 +137,13 @@ const cardOf = (vcard: string): SharedContact | undefined => {
   return phone === undefined ? undefined : { phone, isOwn: false, ...named('name', /^FN[^:\n]*:([^\r\n]+)/im.exec(vcard)?.[1]?.trim()) }
 }
 
+const errorSchema = z.union([z.string(), z.looseObject({ error: z.string() }).transform(({ error }) => error)])
+const codeOf = (error: unknown): string => errorSchema.catch('UNKNOWN_ERROR').parse(error)
+
 /** "edited" is no level of delivery. */
 const ofStatus = ({ messageId, status, error, timestamp }: z.output<typeof statusSchema>): readonly Inbound[] => {
-  const at = momentOf(timestamp)
-  if (status === 'sent' || status === 'delivered' || status === 'read') return [{ type: 'receipt', externalId: messageId, level: status, ...at }]
-  if (status !== 'error') return []
-  const code = typeof error === 'string' ? error : (error?.error ?? 'UNKNOWN_ERROR')
-  return [{ type: 'failure', externalId: messageId, failure: failureOf(code), ...at }]
+  const at = atOf(timestamp)
+  const told = status.toLowerCase()
+  if (told === 'sent' || told === 'delivered' || told === 'read') return [{ type: 'receipt', externalId: messageId, level: told, ...at }]
+  return told === 'error' ? [{ type: 'failure', externalId: messageId, failure: failureOf(codeOf(error)), ...at }] : []
 }

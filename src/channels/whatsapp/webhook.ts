@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { type ChannelChat, type Inbound, type RawRequest } from '../channel.ts'
-import { readAs, readJson, sameSecret } from '../reading.ts'
+import { momentOf, readAs, readEach, readUpdate, sameSecret } from '../reading.ts'
 import { contentOf, contentSchema, digitsOf, textOf } from './content.ts'
 import { type WhatsAppCredentials } from './credentials.ts'
 import { classOfStatus } from './errors.ts'
@@ -10,7 +10,9 @@ import { isPartner } from './graph.ts'
 /** Partners do not pass Meta's signature on; the header that `connect` has them add proves them instead. */
 export const partnerSecretHeader = 'x-estafeta-secret'
 
-const errors = z.array(z.looseObject({ code: z.number() })).optional()
+/** A number in the documentation, a text where a partner passes it on. */
+const code = z.union([z.number(), z.string().regex(/^\d{1,9}$/).transform(Number)])
+const errors = z.array(z.looseObject({ code: code.optional().catch(undefined) })).optional().catch(undefined)
 
 /** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages */
 const messageSchema = contentSchema.extend({
@@ -18,7 +20,7 @@ const messageSchema = contentSchema.extend({
   from: z.string().optional(),
   from_user_id: z.string().optional(),
   id: z.string(),
-  timestamp: z.string(),
+  timestamp: z.unknown().optional(),
   group_id: z.string().optional(),
   context: z.looseObject({ id: z.string().optional(), forwarded: z.boolean().optional(), frequently_forwarded: z.boolean().optional() }).optional(),
   interactive: z
@@ -39,25 +41,29 @@ const echoSchema = contentSchema.extend({
   to: z.string().optional(),
   to_user_id: z.string().optional(),
   id: z.string(),
-  timestamp: z.string(),
+  timestamp: z.unknown().optional(),
   group_id: z.string().optional(),
 })
-const echoesValue = z.looseObject({ metadata: z.looseObject({ phone_number_id: z.string() }), message_echoes: z.array(echoSchema).optional() })
+/** Many come at once, of many patients. */
+const list = z.array(z.unknown()).default([])
+const echoesValue = z.looseObject({ metadata: z.looseObject({ phone_number_id: z.string() }), message_echoes: list })
 
 /** @see https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages/status */
 const statusSchema = z.looseObject({
   id: z.string(),
   status: z.string(),
-  timestamp: z.string(),
+  timestamp: z.unknown().optional(),
   biz_opaque_callback_data: z.string().optional(),
   errors,
 })
 
+const profile = z.looseObject({ profile: z.looseObject({ name: z.string().optional() }).optional(), wa_id: z.string().optional(), user_id: z.string().optional() })
 const messagesValue = z.looseObject({
   metadata: z.looseObject({ phone_number_id: z.string(), display_phone_number: z.string().optional() }),
-  contacts: z.array(z.looseObject({ profile: z.looseObject({ name: z.string().optional() }).optional(), wa_id: z.string().optional(), user_id: z.string().optional() })).optional(),
-  messages: z.array(messageSchema).optional(),
-  statuses: z.array(statusSchema).optional(),
+  /** Names only: without them a message is as good. */
+  contacts: z.array(profile).optional().catch(undefined),
+  messages: list,
+  statuses: list,
   errors,
 })
 
@@ -65,9 +71,8 @@ const messagesValue = z.looseObject({
 const templateValue = z.looseObject({ event: z.string(), message_template_name: z.string(), message_template_language: z.string() })
 const accountValue = z.looseObject({ event: z.string(), ban_info: z.looseObject({ waba_ban_state: z.string().optional() }).optional() })
 
-const envelope = z.looseObject({
-  entry: z.array(z.looseObject({ id: z.string(), changes: z.array(z.looseObject({ field: z.string(), value: z.unknown() })) })),
-})
+const envelope = z.looseObject({ entry: z.array(z.looseObject({ id: z.string(), changes: z.array(z.unknown()) })) })
+const changeSchema = z.looseObject({ field: z.string(), value: z.unknown() })
 
 type Message = z.output<typeof messageSchema>
 type Status = z.output<typeof statusSchema>
@@ -91,30 +96,28 @@ export const handshake = (request: RawRequest, credentials: WhatsAppCredentials)
 
 /** One POST may carry several numbers of the account: only ours is kept, by its id and not by the address that was called. */
 export const parse = (request: RawRequest, credentials: WhatsAppCredentials): readonly Inbound[] => {
-  const { entry } = readAs(envelope, readJson(request))
-  return entry.flatMap(({ id, changes }) =>
-    changes.flatMap(({ field, value }): readonly Inbound[] => {
-      if (field === 'messages') return ofMessages(readAs(messagesValue, value), credentials)
-      if (field === 'smb_message_echoes') return ofEchoes(readAs(echoesValue, value), credentials)
-      if (id !== credentials.businessAccountId) return []
-      if (field === 'message_template_status_update') return ofTemplate(readAs(templateValue, value))
-      return field === 'account_update' ? ofAccount(readAs(accountValue, value)) : []
-    }),
-  )
+  const { entry } = readAs(envelope, readUpdate(request))
+  const changes = entry.flatMap(({ id, changes: parts }) => parts.map((part) => ({ id, part })))
+  return readEach(changes, ({ id, part }) => {
+    const { field, value } = readAs(changeSchema, part)
+    if (field === 'messages') return ofMessages(readAs(messagesValue, value), credentials)
+    if (field === 'smb_message_echoes') return ofEchoes(readAs(echoesValue, value), credentials)
+    if (id !== credentials.businessAccountId) return []
+    if (field === 'message_template_status_update') return ofTemplate(readAs(templateValue, value))
+    return field === 'account_update' ? ofAccount(readAs(accountValue, value)) : []
+  })
 }
 
 const ofMessages = (value: MessagesValue, credentials: WhatsAppCredentials): readonly Inbound[] => {
   if (value.metadata.phone_number_id !== credentials.phoneNumberId) return []
-  const broken = (value.errors ?? []).filter(({ code }) => classOfStatus(code) === 'channelPermanent')
-  return [
-    ...(value.messages ?? []).flatMap((message) => ofMessage(message, value)),
-    ...(value.statuses ?? []).flatMap(ofStatus),
-    ...broken.map(({ code }): Inbound => ({ type: 'connection', state: 'broken', code: String(code) })),
+  const broken = (value.errors ?? []).flatMap(({ code: told }) => (told !== undefined && classOfStatus(told) === 'channelPermanent' ? [told] : []))
+  const readers = [
+    ...value.messages.map((part) => () => ofMessage(readAs(messageSchema, part), value)),
+    ...value.statuses.map((part) => () => ofStatus(readAs(statusSchema, part))),
+    ...broken.map((told) => (): readonly Inbound[] => [{ type: 'connection', state: 'broken', code: String(told) }]),
   ]
+  return readEach(readers, (reader) => reader())
 }
-
-/** Meta's clock: unix seconds as text. */
-const millis = (seconds: string): number | undefined => (/^\d{1,12}$/.test(seconds) ? Number(seconds) * 1000 : undefined)
 
 interface Person {
   readonly phone: string | undefined
@@ -144,7 +147,7 @@ const ofMessage = (message: Message, { metadata, contacts }: MessagesValue): rea
   // A group is not a patient, and what our own number says is no patient's word.
   const isOurs = chat?.phone !== undefined && metadata.display_phone_number !== undefined && chat.phone === `+${digitsOf(metadata.display_phone_number)}`
   if (chat === undefined || message.group_id !== undefined || isOurs) return []
-  const at = millis(message.timestamp)
+  const at = momentOf(message.timestamp)
   const quoted = message.context?.id
 
   const pressed = message.interactive?.button_reply?.id ?? message.interactive?.list_reply?.id ?? message.button?.payload
@@ -171,13 +174,14 @@ const ofMessage = (message: Message, { metadata, contacts }: MessagesValue): rea
 }
 
 /** Staff answered in the WhatsApp Business app. What they edit or take back there is not told further: the history keeps what was said. */
-const ofEchoes = ({ metadata, message_echoes = [] }: z.output<typeof echoesValue>, credentials: WhatsAppCredentials): readonly Inbound[] => {
+const ofEchoes = ({ metadata, message_echoes }: z.output<typeof echoesValue>, credentials: WhatsAppCredentials): readonly Inbound[] => {
   if (metadata.phone_number_id !== credentials.phoneNumberId) return []
-  return message_echoes.flatMap((message): readonly Inbound[] => {
+  return readEach(message_echoes, (part): readonly Inbound[] => {
+    const message = readAs(echoSchema, part)
     const chat = chatOf({ phone: message.to, userId: message.to_user_id })
     if (chat === undefined || message.group_id !== undefined || message.type === 'edit' || message.type === 'revoke') return []
     const { text, files } = contentOf(message)
-    return [{ type: 'echo', externalId: message.id, chat, text, ...(files === undefined ? {} : { files }), at: millis(message.timestamp) }]
+    return [{ type: 'echo', externalId: message.id, chat, text, ...(files === undefined ? {} : { files }), at: momentOf(message.timestamp) }]
   })
 }
 
@@ -186,11 +190,11 @@ const isLevel = (status: string): status is keyof typeof levels => Object.hasOwn
 
 const ofStatus = (status: Status): readonly Inbound[] => {
   const ref = status.biz_opaque_callback_data
-  const which = { externalId: status.id, ...(ref === undefined ? {} : { attemptRef: ref }), at: millis(status.timestamp) }
+  const which = { externalId: status.id, ...(ref === undefined ? {} : { attemptRef: ref }), at: momentOf(status.timestamp) }
   if (isLevel(status.status)) return [{ type: 'receipt', ...which, level: levels[status.status] }]
   if (status.status !== 'failed') return []
-  const code = status.errors?.[0]?.code
-  return [{ type: 'failure', ...which, failure: { class: code === undefined ? 'recipientTemporary' : classOfStatus(code), code: String(code ?? 'failed') } }]
+  const told = status.errors?.[0]?.code
+  return [{ type: 'failure', ...which, failure: { class: told === undefined ? 'recipientTemporary' : classOfStatus(told), code: String(told ?? 'failed') } }]
 }
 
 const brokenTemplates = new Set(['PAUSED', 'DISABLED', 'REJECTED', 'ARCHIVED', 'LOCKED', 'PENDING_DELETION', 'DELETED'])
