@@ -59,6 +59,8 @@ export const sessionContract = <Credentials>({ channel, credentials, person, ven
     side().receives('Третье')
     await until('all are there', () => words(kept).includes('Третье'))
     expect(words(kept)).toEqual(['Первое', 'Второе', 'Третье'])
+    // Whoever took leave has left nothing to be told twice.
+    expect(kept.emitted).toHaveLength(3)
   })
 
   it('F10 brings again what could not be stored, and it counts once', async () => {
