@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createHmac } from 'node:crypto'
 import { type RawRequest } from '../../src/channels/channel.ts'
 import { post, webhook } from '../contract/vectors.ts'
-import { blocked, failed, heard, nobody, pressed, reached, repliedByPhone, stranger, untouched, type Subject } from './channel-line.ts'
+import { blocked, broken, failed, heard, nobody, pressed, reached, repliedByPhone, stranger, untouched, type Subject } from './channel-line.ts'
 import { replayVectors, spaced } from './channel-replay.ts'
 import { query, raw, until } from './support.ts'
 
@@ -134,4 +134,65 @@ describe('the handshake of Meta', () => {
     const reply = await raw(replay.board().stage.app.origin, `${line.hook}?${search}`)
     expect([reply.status, reply.body]).toEqual([403, ''])
   })
+})
+
+const bsuid = 'RU.13491208655302741918'
+const change = (field: string, value: object, id = form.businessAccountId): object => ({ id, changes: [{ field, value }] })
+const value = (more: object): object => ({ messaging_product: 'whatsapp', metadata: { display_phone_number: '15550783881', phone_number_id: form.phoneNumberId }, ...more })
+const update = (...entry: readonly object[]): RawRequest => signed(JSON.stringify({ object: 'whatsapp_business_account', entry }))
+const told = (more: object): RawRequest => update(change('messages', value({ statuses: [{ id: wamid, status: 'delivered', timestamp: '1749416402', recipient_id: '79000000001', ...more }] })))
+const plain = { from: '79000000001', id: 'wamid.N1', timestamp: '1749416383', type: 'text', text: { body: 'Да' } }
+const wrote = (more: object, contacts: unknown = [{ profile: { name: 'Иван' }, wa_id: '79000000001' }]): RawRequest => update(change('messages', value({ contacts, messages: [{ ...plain, ...more }] })))
+const account = (event: string, more: object = {}): RawRequest => update(change('account_update', { phone_number: '15550783881', event, ...more }))
+
+it.each<[string, RawRequest, object]>([
+  ['a status with its time as a number', told({ timestamp: 1_749_416_402 }), reached('delivered')],
+  ['a status with its time in milliseconds', told({ timestamp: '1749416402123' }), reached('delivered')],
+  ['a status without a time and a recipient', told({ timestamp: null, recipient_id: undefined, status: 'read' }), reached('read')],
+  ['a price with the status', told({ conversation: { id: 'c', origin: { type: 'utility' }, expiration_timestamp: '1' }, pricing: { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' } }), reached('delivered')],
+  ['a failure without a reason', told({ status: 'failed' }), failed('failed')],
+  ['a failure whose code is a text', told({ status: 'failed', errors: [{ code: '131026', title: 'x', error_data: { details: 'y' } }] }), failed('131026')],
+  ['a failure whose errors are none', told({ status: 'failed', errors: [{ title: 'x' }] }), failed('failed')],
+  ['a failure with a code of tomorrow', told({ status: 'failed', errors: [{ code: 139999 }] }), failed('139999')],
+  ['a stop of advertising', told({ status: 'failed', errors: [{ code: 131050 }] }), failed('131050')],
+  ['a status that was deleted', told({ status: 'deleted' }), {}],
+  ['a reaction to the reminder', wrote({ type: 'reaction', text: undefined, reaction: { message_id: wamid, emoji: '👍' } }), reached('read')],
+  ['a person without a number', wrote({ from: undefined, from_user_id: bsuid }, [{ profile: { name: 'Иван' }, user_id: bsuid }]), { ...heard, said: ['askContact'] }],
+  ['nobody', wrote({ from: undefined }), {}],
+  ['a number with 8', wrote({ from: '89000000001' }, []), repliedByPhone],
+  ['names in no known shape', wrote({}, 'nobody'), repliedByPhone],
+  ['a group', wrote({ group_id: 'g1' }), {}],
+  ['our own number', wrote({ from: '15550783881' }), {}],
+  ['an answer to the reminder', wrote({ context: { from: '15550783881', id: wamid } }), repliedByPhone],
+  ['a button of a template', wrote({ type: 'button', text: undefined, button: { payload: 'confirm:1', text: 'Приду' }, context: { from: '15550783881', id: wamid } }), pressed],
+  ['a button without a payload', wrote({ type: 'button', text: undefined, button: { text: 'Приду' } }), repliedByPhone],
+  ['an order', wrote({ type: 'order', text: undefined, order: { catalog_id: '1', product_items: [] } }), repliedByPhone],
+  ['a click on an advertisement', wrote({ referral: { source_url: 'https://fb.example', source_type: 'ad' } }), repliedByPhone],
+  ['a sticker without a kind', wrote({ type: 'sticker', text: undefined, sticker: { id: '1', animated: false } }), repliedByPhone],
+  ['a system notice that nobody knows', wrote({ type: 'system', text: undefined, system: { type: 'x', body: 'y' } }), {}],
+  ['another number of the account', update(change('messages', { ...value({ messages: [plain] }), metadata: { phone_number_id: '1' } })), {}],
+  ['two numbers of the account in one update', update(change('messages', { ...value({ messages: [plain] }), metadata: { phone_number_id: '1' } }), change('messages', value({ messages: [plain] }))), repliedByPhone],
+  ['an update of several fields', update(change('phone_number_quality_update', { event: 'FLAGGED', current_limit: 'TIER_250' }), change('user_preferences', { user_preferences: [{ category: 'marketing_messages', value: 'stop' }] }), change('messages', value({ statuses: [{ id: wamid, status: 'sent', timestamp: '1' }] }))), { proof: 'sent' }],
+  ['a banned account', account('DISABLED_UPDATE', { ban_info: { waba_ban_state: 'DISABLE', waba_ban_date: 'x' } }), broken('DISABLED_UPDATE')],
+  ['a scheduled ban', account('DISABLED_UPDATE', { ban_info: { waba_ban_state: 'SCHEDULE_FOR_DISABLE' } }), {}],
+  ['another account', update(change('account_update', { event: 'ACCOUNT_DELETED' }, '999')), {}],
+  ['a locked number', update(change('messages', value({ errors: [{ code: 131031, title: 'x' }] }))), broken('131031')],
+  ['nothing', update(), {}],
+  ['lists that are null', update(change('messages', value({ messages: null, statuses: null, contacts: null }))), {}],
+])('%s', async (_, request, effect) => {
+  await replay.expectEffect(request, effect)
+})
+
+it('F09 a lost answer is healed by our own id that the status echoes', async () => {
+  const line = await replay.openLine({ externalId: 'never-told' })
+  await replay.send(line, told({ biz_opaque_callback_data: line.delivery.attempts[0]!.id }))
+  expect(await replay.traceOf(line)).toMatchObject({ ...reached('delivered'), parked: 0 })
+})
+
+it('one part of an update that cannot be read takes none of the others along, and the whole is kept with the reason', async () => {
+  const line = await replay.openLine()
+  const request = update(change('messages', value({ messages: [{ type: 'text' }, plain], statuses: [{ status: 'read' }, { id: wamid, status: 'delivered', timestamp: '1' }] })), change('account_update', {}))
+  expect((await replay.send(line, request)).status).toBe(200)
+  expect(await replay.traceOf(line)).toMatchObject({ status: 'reached', messages: 1 })
+  expect(await replay.board().keptOf(line)).toMatchObject([{ state: 'unreadable' }])
 })
