@@ -51,12 +51,22 @@ export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow
       // One template that was paused does not stop the number: its steps fail by themselves and the cascade goes on.
       const isOneTemplate = inbound.code.startsWith('template ')
       deps.log.warn({ channel: open.channel.id, connection: open.connection.id, state: inbound.state, code: inbound.code }, 'a messenger told of a connection')
-      if (!isOneTemplate) await setConnectionState(trx, open.connection.portalId, open.connection.id, inbound.state, inbound.state === 'broken' ? inbound.code : undefined)
-      deps.connections.forget()
+      if (!isOneTemplate) await noteConnection(deps, trx, open, inbound.state === 'broken' ? inbound.code : undefined)
     }
   }
   await advanceDeliveries(deps, trx, events)
   return unreadable
+}
+
+/** `problem`: what is broken, in the vendor's code; undefined: it works. */
+const noteConnection = async (deps: Deps, trx: Trx, { connection }: OpenConnection, problem: string | undefined): Promise<void> => {
+  await setConnectionState(trx, connection.portalId, connection.id, problem === undefined ? 'working' : 'broken', problem)
+  deps.connections.forget()
+}
+
+/** A receipt may say what an answer would have said at once: no message of this connection goes out any more. What somebody else sent proves nothing. */
+const learn = async (deps: Deps, trx: Trx, { open, inbound }: Arrival<ReceiptOrFailure>): Promise<void> => {
+  if (inbound.type === 'failure' && inbound.failure.class === 'channelPermanent') await noteConnection(deps, trx, open, inbound.failure.code)
 }
 
 const isOf = (arrival: Arrival, ...types: readonly Inbound['type'][]): boolean => types.includes(arrival.inbound.type)
@@ -92,9 +102,10 @@ export const receiptEvents = async (deps: Deps, trx: Trx, told: readonly Arrival
     const byId = address === undefined ? undefined : attempts.get(addressKey(address.portalId, address.connectionId, address.externalId))
     const byRef = inbound.attemptRef !== undefined && attemptPattern.test(inbound.attemptRef) ? (inbound.attemptRef as AttemptId) : undefined
     const attempt = byId ?? byRef
+    const isMessage = attempt === undefined && (await raiseByReceipt(deps, trx, arrival))
+    if (attempt !== undefined || isMessage) await learn(deps, trx, arrival)
     if (attempt !== undefined) events.push({ portalId: arrival.open.connection.portalId, deliveryId: deliveryOf(attempt), event: receiptEvent(attempt, inbound, now) })
-    else if (await raiseByReceipt(deps, trx, arrival)) continue
-    else if (address !== undefined) parked.push({ ...address, receipt: inbound })
+    else if (!isMessage && address !== undefined) parked.push({ ...address, receipt: inbound })
   }
   await parkReceipts(trx, parked)
   return events

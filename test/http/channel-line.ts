@@ -53,6 +53,8 @@ export const pressed = { ...replied, said: ['pressed'] }
 export const askedFor = { said: ['askContact'] }
 export const blocked = { ...failed('blocked'), people: [{ state: 'blocked', contact_id: null }] }
 export const broken = (code: string): object => ({ connection: code })
+/** The message failed, and none of this connection goes out any more: staff are told. */
+export const failedForAll = (code: string): object => ({ ...failed(code), ...broken(code) })
 
 type Stage = Awaited<ReturnType<typeof startInstalledStage>>
 

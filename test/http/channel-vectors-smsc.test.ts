@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import { createHash } from 'node:crypto'
 import { type RawRequest } from '../../src/channels/channel.ts'
 import { post, webhook } from '../contract/vectors.ts'
-import { failed, nobody, reached, repliedByPhone, untouched, type Subject } from './channel-line.ts'
+import { failed, failedForAll, nobody, reached, repliedByPhone, untouched, type Subject } from './channel-line.ts'
 import { replayVectors } from './channel-replay.ts'
 
 const form = { apiKey: 'vec-smsc-api-key', sender: 'CLINIC', callbackSecret: 'vec-smsc-secret', baseUrl: nobody }
@@ -16,7 +16,7 @@ const replay = replayVectors(subject, {
     'dlr-delivered': reached('delivered'),
     'dlr-duplicate': reached('delivered'),
     'dlr-impossible-no-subscriber': failed('err 1'),
-    'dlr-no-funds': failed('status 24'),
+    'dlr-no-funds': failedForAll('status 24'),
     'dlr-operator-rejected': failed('err 255'),
     'dlr-to-operator': { proof: 'sent' },
     'mo-stop': repliedByPhone,
@@ -74,7 +74,7 @@ it.each<[string, RawRequest, object]>([
   ['a message whose life is over', report('3', { err: '6' }), failed('err 6')],
   ['a telephone that is off', report('20', { err: '6' }), failed('err 6')],
   ['a spam filter', report('20', { err: '253' }), failed('err 253')],
-  ['a sender that is not registered', report('20', { err: '254' }), failed('err 254')],
+  ['a sender that is not registered', report('20', { err: '254' }), failedForAll('err 254')],
   ['a wrong number', report('22'), failed('status 22')],
   ['a forbidden text', report('23'), failed('status 23')],
   ['a number that is not available', report('25', { err: '255' }), failed('err 255')],

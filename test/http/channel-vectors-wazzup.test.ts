@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals'
 import { type RawRequest } from '../../src/channels/channel.ts'
 import { parseCredentials } from '../../src/channels/wazzup/credentials.ts'
 import { post, webhook } from '../contract/vectors.ts'
-import { broken, failed, heard, nobody, reached, repliedByPhone, untouched, type Subject } from './channel-line.ts'
+import { broken, failed, failedForAll, heard, nobody, reached, repliedByPhone, untouched, type Subject } from './channel-line.ts'
 import { replayVectors, spaced } from './channel-replay.ts'
 
 const form = { apiKey: 'vec-wazzup-api-key', channelId: 'd9e5721c-ce2b-444f-9627-60a8129d7e1f', crmKey: 'vec-wazzup-crm-key', baseUrl: nobody }
@@ -26,7 +26,7 @@ const replay = replayVectors(subject, {
     'status-edited': {},
     'status-error-24h': failed('24_HOURS_EXCEEDED'),
     'status-error-bad-contact': failed('BAD_CONTACT'),
-    'status-error-channel-rejected': failed('CHANNEL_REJECTED'),
+    'status-error-channel-rejected': failedForAll('CHANNEL_REJECTED'),
     'status-error-unknown': failed('SOMETHING_NEW'),
     'status-out-of-order': reached('read'),
     'status-sent': { proof: 'sent' },
@@ -129,4 +129,10 @@ it('one part of an update that cannot be read takes none of the others along, an
 
 it.each([update([]), post('', bearer), update({ messages: 'none' }), statuses({ messageId: '' }), messages({ chatId: 7 })])('what makes no sense is kept and answered (%#)', async (request) => {
   await replay.expectUnreadable(request)
+})
+
+it('a refusal of somebody else\'s message says nothing of the connection', async () => {
+  const line = await replay.openLine()
+  await replay.send(line, statuses({ messageId: 'of another program', status: 'error', error: { error: 'CHANNEL_REJECTED' } }))
+  expect(await replay.traceOf(line)).toMatchObject({ connection: 'working', parked: 1 })
 })

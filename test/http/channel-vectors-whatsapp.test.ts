@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createHmac } from 'node:crypto'
 import { type RawRequest } from '../../src/channels/channel.ts'
 import { post, webhook } from '../contract/vectors.ts'
-import { blocked, broken, failed, heard, nobody, pressed, reached, repliedByPhone, stranger, untouched, type Subject } from './channel-line.ts'
+import { blocked, broken, failed, failedForAll, heard, nobody, pressed, reached, repliedByPhone, stranger, untouched, type Subject } from './channel-line.ts'
 import { replayVectors, spaced } from './channel-replay.ts'
 import { query, raw, until } from './support.ts'
 
@@ -33,7 +33,7 @@ const replay = replayVectors(subject, {
     'status-duplicate': reached('delivered'),
     'status-failed-130472': failed('130472'),
     'status-failed-131026': failed('131026'),
-    'status-failed-131031': failed('131031'),
+    'status-failed-131031': failedForAll('131031'),
     'status-failed-131047': failed('131047'),
     'status-failed-131049': failed('131049'),
     'status-failed-131056': failed('131056'),
