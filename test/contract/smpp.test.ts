@@ -293,6 +293,20 @@ describe('smpp: a session with an SMSC that we did not write', () => {
     expect(held.told()).toEqual([{ type: 'receipt', externalId: 'id1', level: 'delivered' }])
   })
 
+  it('receipts that are quicker than the answers to their own parts count for the message all the same', async () => {
+    const peer = await peerOf()
+    const taken: Promise<number>[] = []
+    peer.onSubmit = (pdu, session, count) => {
+      taken.push(peer.deliver(receipt(`id${count}`)))
+      setTimeout(() => session.send(pdu.response({ message_id: `id${count}` })), 50)
+      return undefined
+    }
+    const held = await hold(peer)
+    expect(await held.send({ text: 'я'.repeat(200) })).toEqual({ externalId: 'id1', parts: 3 })
+    expect(await Promise.all(taken)).toEqual([0, 0, 0])
+    expect(held.told()).toEqual([{ type: 'receipt', externalId: 'id1', level: 'delivered' }])
+  })
+
   it('keeps to the window', async () => {
     const peer = await peerOf()
     const answers: (() => void)[] = []

@@ -74,6 +74,37 @@ export const submitsOf = (message: OutboundMessage, credentials: SmppCredentials
 const partWaitMs = 1_000
 const mostPartTries = 10
 
+/** A receipt may be quicker than the answer that names what it is about: so long it waits for that, unheard of by the SMSC. */
+const mostReceiptWaitMs = 2_000
+const mostNames = 10_000
+
+/** What is on its way out, and what went out whole: a receipt of an unknown id may be one of a part that has no name yet. */
+const createUnderway = () => {
+  const sends = new Set<Promise<unknown>>()
+  const whole = new Set<string>()
+  return {
+    inParts: async <Result>(send: () => Promise<Result>): Promise<Result> => {
+      const result = send()
+      const settled = result.catch(() => undefined)
+      sends.add(settled)
+      void settled.then(() => sends.delete(settled))
+      return result
+    },
+    wentWhole: (id: string): void => {
+      whole.add(id)
+      if (whole.size > mostNames) whole.delete(whole.values().next().value!)
+    },
+    /** Resolves when every part that may be meant has its name. */
+    named: async (ids: readonly string[]): Promise<void> => {
+      if (sends.size === 0 || ids.some((id) => whole.has(id))) return
+      const wait = Promise.withResolvers<undefined>()
+      const timer = setTimeout(() => wait.resolve(undefined), mostReceiptWaitMs)
+      await Promise.race([Promise.all(sends), wait.promise])
+      clearTimeout(timer)
+    },
+  }
+}
+
 const partOf = (sm: ShortMessage): { readonly part?: Part; readonly content: Buffer } => {
   if ((sm.esmClass & 0x40) !== 0) {
     const { part, text } = readHeader(sm.content)
@@ -90,7 +121,8 @@ export const openSession = async (context: SessionContext<SmppCredentials>): Pro
   const memory = createMemory(await context.cursor.load())
   // One after another: messages of patients in their order, and what the cursor holds follows what was stored.
   let work: Promise<void> = Promise.resolve()
-  const taken = createTaker(context, memory)
+  const underway = createUnderway()
+  const taken = createTaker(context, memory, underway.named)
   const wire: Wire = await openWire(credentials, context.signal, {
     bindAs: 'transceiver',
     onRequest: (pdu) => {
@@ -127,19 +159,31 @@ export const openSession = async (context: SessionContext<SmppCredentials>): Pro
     }
   }
 
+  // An SMSC that gives no ids has accepted all the same: nothing will be told of the message.
+  const externalIdOf = (id: string, message: OutboundMessage): string => (id === '' ? `none.${message.ref}` : id)
+
+  const sendParts = async ([first, ...others]: readonly Buffer[], message: OutboundMessage, signal: AbortSignal): Promise<string> => {
+    const id = await submit(first!, signal)
+    const externalId = externalIdOf(id, message)
+    // From the first part on: its receipt may be quicker than the answer to the last one.
+    memory.openGroup(externalId, id, others.length + 1, Date.now())
+    for (const body of others) memory.joinGroup(externalId, await submitLater(body, signal))
+    // Not known for certain after a crash: then the first part's receipt stands for all.
+    await context.cursor.save(memory.write()).catch(() => undefined)
+    return externalId
+  }
+
+  const sendWhole = async (body: Buffer, message: OutboundMessage, signal: AbortSignal): Promise<string> => {
+    const id = await submit(body, signal)
+    underway.wentWhole(id)
+    return externalIdOf(id, message)
+  }
+
   return {
     ended: wire.ended,
     send: async (message, signal): Promise<Sent> => {
       const bodies = submitsOf(message, credentials)
-      const [first, ...others] = bodies
-      const id = await submit(first!, signal)
-      // An SMSC that gives no ids has accepted all the same: nothing will be told of the message.
-      const externalId = id === '' ? `none.${message.ref}` : id
-      // From the first part on: its receipt may be quicker than the answer to the last one.
-      if (others.length > 0) memory.openGroup(externalId, id, bodies.length, Date.now())
-      for (const body of others) memory.joinGroup(externalId, await submitLater(body, signal))
-      // Not known for certain after a crash: then the first part's receipt stands for all.
-      if (others.length > 0) await context.cursor.save(memory.write()).catch(() => undefined)
+      const externalId = bodies.length > 1 ? await underway.inParts(async () => sendParts(bodies, message, signal)) : await sendWhole(bodies[0]!, message, signal)
       return { externalId, parts: splitText(message.text, credentials.alphabet).parts.length }
     },
     close: async () => {
@@ -151,7 +195,7 @@ export const openSession = async (context: SessionContext<SmppCredentials>): Pro
 }
 
 /** Takes one `deliver_sm` into the inbox, or keeps it until its other parts are there. Resolves when nothing of it can be lost. */
-const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMemory) => {
+const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMemory, named: (ids: readonly string[]) => Promise<void>) => {
   const { credentials, cursor } = context
   const emit = async (body: string): Promise<void> => context.emit({ method: 'POST', headers: { 'content-type': 'application/json' }, query: {}, body: Buffer.from(body) })
   const put = async (pdu: Delivered): Promise<void> => emit(JSON.stringify(pdu))
@@ -159,6 +203,7 @@ const createTaker = (context: SessionContext<SmppCredentials>, memory: SessionMe
   const takeReceipt = async (pdu: Delivered): Promise<void> => {
     const receipt = receiptOf(pdu)
     const ids = receipt === undefined ? [] : spellingsOf(receipt.id, credentials.messageIds)
+    if (receipt !== undefined && !memory.isPart(ids)) await named(ids)
     if (receipt === undefined || !memory.isPart(ids)) return put(pdu)
     const meaning = meaningOf(receipt.state, receipt.err)
     // On its way: so are all parts, or will be.
