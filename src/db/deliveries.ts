@@ -169,6 +169,14 @@ export const runningOfContacts = async (db: Db | Trx, contacts: readonly { porta
   return rows.map((row) => ({ portalId: portalId(row.portal_id), deliveryId: deliveryId(row.delivery_id), contactId: row.contact_id }))
 }
 
+/** Attempts to this address whose call has brought no id yet: it is on its way, or its answer was lost. */
+export const unansweredTo = async (trx: Trx, portal: PortalId, connection: ConnectionId, to: string): Promise<readonly (DeliveryRef & { step: number })[]> => {
+  const { rows } = await sql<{ portal_id: string; delivery_id: string; step: number }>`
+    select portal_id, delivery_id, step from attempts
+    where portal_id = ${portal} and address = ${to} and connection_id = ${connection} and state in ('sending', 'unknown') and external_id is null limit 10`.execute(trx)
+  return rows.map((row) => ({ portalId: portalId(row.portal_id), deliveryId: deliveryId(row.delivery_id), step: row.step }))
+}
+
 /**
  * Running notifications that were written to one of these addresses: a phone answers for every channel that is addressed by it, a
  * chat only for its own connection.

@@ -15,6 +15,7 @@ import { advanceDeliveries, type DeliveryEvent } from './advance-deliveries.ts'
 import { clampMoment, type Arrival } from './arrivals.ts'
 import { enqueueChat, noteEntry } from './chat-effects.ts'
 import { type Deps } from './deps.ts'
+import { healedEvents } from './heal-sends.ts'
 import { type OpenConnection } from './open-connection.ts'
 import { takePatients, type FromPatient } from './take-patients.ts'
 
@@ -43,6 +44,7 @@ export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow
     }
   }
   const events: DeliveryEvent[] = []
+  events.push(...(await healedEvents(deps, trx, arrivals.filter((arrival): arrival is Arrival<Extract<Inbound, { type: 'own' }>> => isOf(arrival, 'own')))))
   events.push(...(await receiptEvents(deps, trx, arrivals.filter((arrival): arrival is Arrival<ReceiptOrFailure> => isOf(arrival, 'receipt', 'failure')))))
   events.push(...(await takePatients(deps, trx, arrivals.filter((arrival): arrival is Arrival<FromPatient> => isOf(arrival, 'message', 'action', 'edit', 'delete', 'echo')))))
   for (const { open, inbound } of arrivals) {

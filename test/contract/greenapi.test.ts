@@ -42,10 +42,11 @@ const meanings: Record<string, Inbound[]> = {
   'status-read': receipt('read', 1_780_000_100),
   'status-sent-late': receipt('sent', 1_780_000_010),
   'status-unknown-id': receipt('delivered', 1_780_000_012, 'BAE5NEVERSEEN'),
+  'outgoing-api-echo': [{ type: 'own', externalId: out, chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Подтвердите приём', at: 1_780_000_000_000 }],
   'status-waba-no-session': failure('content', 'noActiveSession', 'BAE5WABA01'),
 }
 /** F21 F42: nothing that a patient said, and nothing that moves a cascade. */
-const nothing = ['inbound-group', 'outgoing-api-echo', 'status-from-phone', 'status-not-in-group', 'status-unknown-value', 'unknown-webhook', 'max-v3-status-delivered', 'state-suspended-max']
+const nothing = ['inbound-group', 'status-from-phone', 'status-not-in-group', 'status-unknown-value', 'unknown-webhook', 'max-v3-status-delivered', 'state-suspended-max']
 const others = ['bad-token', 'malformed-no-id', 'response-ok', 'response-403-suspended']
 
 const message: OutboundMessage = { ref: 'd1.3', number: 1001, to: '+79000000001', text: 'Напоминаем о приёме завтра в 10:00' }
@@ -148,7 +149,9 @@ describe('greenapi: what updates mean', () => {
     expect(parse(body('outgoingMessageReceived'))).toEqual([
       { type: 'echo', externalId: 'X2', chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Ждём вас', at: 1_780_000_000_000 },
     ])
-    expect(parse(body('outgoingAPIMessageReceived'))).toEqual([])
+    expect(parse(body('outgoingAPIMessageReceived'))).toEqual([
+      { type: 'own', externalId: 'X2', chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Ждём вас', at: 1_780_000_000_000 },
+    ])
   })
 
   it('keeps quotes, places, cards, forwards and voices', () => {

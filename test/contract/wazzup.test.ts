@@ -27,7 +27,7 @@ const hello = [{ ...said, externalId: '6a2087e8-e0f4-4999-b968-9d9999933c81', te
 const meanings: Record<string, Inbound[]> = {
   'channel-qr': [{ type: 'connection', state: 'broken', code: 'qr', at: 1_780_000_000_000 }],
   'echo-operator': [{ type: 'echo', externalId: '6a2087e8-0000-4999-b968-000000000007', chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Ответ менеджера', at }],
-  'echo-own-api': [{ type: 'receipt', externalId: out, level: 'sent', at }],
+  'echo-own-api': [{ type: 'own', externalId: out, chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Подтвердите приём', at }, { type: 'receipt', externalId: out, level: 'sent', at }],
   'inbound-edited': [{ type: 'edit', externalId: '6a2087e8-e0f4-4999-b968-9d9999933c81', chat, text: 'Здравствуйте!!', at }],
   'inbound-image': [
     { ...said, externalId: '6a2087e8-0000-4999-b968-000000000002', text: '', files: [{ kind: 'image', ref: 'https://store.wazzup24.com/e51159999e0046d628b3924161d411e5812d2546/?filename=x.jpg', name: 'x.jpg' }] },
@@ -140,7 +140,8 @@ describe('wazzup: what updates mean', () => {
   })
 
   it('F21 tells staff from ourselves: by the author, or by the telephone', () => {
-    expect(parse(body({ isEcho: true }))).toEqual([{ type: 'receipt', externalId: 'm1', level: 'sent', at }])
+    const own = { type: 'own', externalId: 'm1', chat: { id: '79000000001', userId: '79000000001', phone: '+79000000001' }, text: 'Да', at }
+    expect(parse(body({ isEcho: true }))).toEqual([own, { type: 'receipt', externalId: 'm1', level: 'sent', at }])
     for (const more of [{ authorName: 'Мария' }, { authorId: '7' }, { sentFromApp: true }]) expect(parse(body({ isEcho: true, ...more }))).toMatchObject([{ type: 'echo', text: 'Да' }])
   })
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type RawRequest } from '../../src/channels/channel.ts'
 import { saveConnection } from '../../src/db/connections.ts'
 import { insertDeliveries, saveDeliveries } from '../../src/db/deliveries.ts'
-import { type Delivery } from '../../src/domain/delivery.ts'
+import { type Attempt, type Delivery } from '../../src/domain/delivery.ts'
 import { attemptId, connectionId, deliveryId, portalId, routeId, type ConnectionId } from '../../src/domain/ids.ts'
 import { type Proof } from '../../src/domain/receipt.ts'
 import { patientWords } from '../../src/flows/chat-words.ts'
@@ -32,6 +32,8 @@ export interface LineOptions {
   readonly externalId?: string
   readonly proof?: Proof
   readonly form?: Readonly<Record<string, string>>
+  /** The call has brought no answer: it is on its way, or was lost. */
+  readonly state?: 'sending' | 'unknown'
 }
 
 /** Everything that a webhook may change, in one value. */
@@ -65,6 +67,8 @@ export interface Switchboard {
   readonly stage: Stage
   /** A connection of its own, with one notification that the vendor has accepted and nothing is known of. */
   openLine(subject: Subject, options?: LineOptions): Promise<Line>
+  /** Another notification on the same connection. */
+  openDelivery(subject: Subject, connection: ConnectionId, options?: LineOptions): Promise<Delivery>
   /** Posts it as the vendor does and waits until it was worked on. */
   send(hook: string, request: RawRequest): Promise<Reply>
   traceOf(line: Line): Promise<Trace>
@@ -76,31 +80,37 @@ export interface Switchboard {
 export const startSwitchboard = async (): Promise<Switchboard> => {
   const stage = await startInstalledStage()
   const { app, world } = stage
+  const openDelivery: Switchboard['openDelivery'] = async ({ to, message }, connection, options = {}) => {
+    const portal = portalId(world.portal.memberId)
+    const now = Date.now()
+    const id = deliveryId(crypto.randomUUID())
+    const begun = { id: attemptId(id, 0), step: 0, connectionId: connection, startedAt: now, budgetMs: 3_600_000, tries: 1, to } as const
+    const attempt: Attempt = options.state === undefined ? { ...begun, state: 'out', externalId: options.externalId ?? message, parts: 1, proof: 'accepted', times: { accepted: now } } : { ...begun, state: options.state, times: {} }
+    const delivery: Delivery = {
+      id, portalId: portal, dealId: String(world.dealId), purpose: 'reminder', text: 'Ждём вас', status: 'running', phase: 'trying', step: 0,
+      route: { id: routeId('r'), name: 'Маршрут', stopsWhenDealMoves: false, steps: [{ kind: 'channel', connectionId: connection, proof: options.proof ?? 'delivered', minutes: 60, content: {} }] },
+      attempts: [attempt], startedAt: now, contactId: String(world.contactId), taskGiven: false, fired: [],
+    }
+    await app.deps.db.transaction().execute(async (trx) => {
+      const before: Delivery = { ...delivery, phase: 'looking', step: -1, attempts: [], contactId: undefined }
+      await insertDeliveries(trx, [{ delivery: before, triggerKey: id }])
+      await saveDeliveries(trx, [{ old: before, delivery }])
+    })
+    return delivery
+  }
   return {
     stage,
+    openDelivery,
 
-    openLine: async ({ channel, form, to, message, search = '' }, options = {}) => {
+    openLine: async (subject, options = {}) => {
+      const { channel, form, search = '' } = subject
       const { db, secrets } = app.deps
-      const portal = portalId(world.portal.memberId)
       const connection = connectionId(`c-${randomBytes(8).toString('hex')}`)
       const hookKey = randomBytes(16).toString('hex')
       await saveConnection(db, {
-        portalId: portal, id: connection, channel, name: channel, state: 'working', problem: undefined, sealedCredentials: secrets.seal(JSON.stringify(options.form ?? form)), hookKey, title: channel, details: [], checkedAt: new Date(),
+        portalId: portalId(world.portal.memberId), id: connection, channel, name: channel, state: 'working', problem: undefined, sealedCredentials: secrets.seal(JSON.stringify(options.form ?? form)), hookKey, title: channel, details: [], checkedAt: new Date(),
       })
-      const now = Date.now()
-      const id = deliveryId(crypto.randomUUID())
-      const delivery: Delivery = {
-        id, portalId: portal, dealId: String(world.dealId), purpose: 'reminder', text: 'Ждём вас', status: 'running', phase: 'trying', step: 0,
-        route: { id: routeId('r'), name: 'Маршрут', stopsWhenDealMoves: false, steps: [{ kind: 'channel', connectionId: connection, proof: options.proof ?? 'delivered', minutes: 60, content: {} }] },
-        attempts: [{ id: attemptId(id, 0), step: 0, connectionId: connection, state: 'out', startedAt: now, budgetMs: 3_600_000, tries: 1, to, externalId: options.externalId ?? message, parts: 1, proof: 'accepted', times: { accepted: now } }],
-        startedAt: now, contactId: String(world.contactId), taskGiven: false, fired: [],
-      }
-      await db.transaction().execute(async (trx) => {
-        const before: Delivery = { ...delivery, phase: 'looking', step: -1, attempts: [], contactId: undefined }
-        await insertDeliveries(trx, [{ delivery: before, triggerKey: id }])
-        await saveDeliveries(trx, [{ old: before, delivery }])
-      })
-      return { connection, hook: `/hooks/${channel}/${hookKey}${search}`, delivery }
+      return { connection, hook: `/hooks/${channel}/${hookKey}${search}`, delivery: await openDelivery(subject, connection, options) }
     },
 
     send: async (hook, request) => {

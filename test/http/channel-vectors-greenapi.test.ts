@@ -3,6 +3,7 @@ import { type RawRequest } from '../../src/channels/channel.ts'
 import { post } from '../contract/vectors.ts'
 import { askedFor, blocked, broken, failed, heard, nobody, pressed, reached, replied, repliedByPhone, type Subject } from './channel-line.ts'
 import { replayVectors, spaced, wordsOf } from './channel-replay.ts'
+import { until } from './support.ts'
 
 const form = { idInstance: '1101000001', apiTokenInstance: 'vec-green-api-token', webhookToken: 'vec-green-token', apiUrl: nobody }
 const subject: Subject = { channel: 'greenapi', form, to: '+79000000001', message: 'BAE5367237E13A87' }
@@ -122,4 +123,27 @@ it.each<[string, Record<string, string>]>([['text/plain', { 'content-type': 'tex
 
 it.each([post('', bearer), post('null', bearer), post('[]', bearer), post('{}', bearer), status(7), status('delivered', { idMessage: '' }), incoming({}), update('stateInstanceChanged', {})])('what makes no sense is kept and answered 200, so that it holds nothing up (%#)', async (request) => {
   await replay.expectUnreadable(request)
+})
+
+const echoed = (more: object = {}): RawRequest => update('outgoingAPIMessageReceived', { timestamp: Date.now() / 1000, idMessage: 'BAE5HEALED', senderData: { ...sender, sender: '79990000000@c.us' }, messageData: { typeMessage: 'extendedTextMessage', extendedTextMessageData: { text: 'Ждём вас' } }, ...more })
+
+it('B12 a send whose answer was lost is known again by its echo: the same chat and the same text', async () => {
+  const line = await replay.openLine({ state: 'unknown' })
+  for (const other of [{ senderData: { ...sender, chatId: '79000000002@c.us' } }, { messageData: text }, { senderData: { ...sender, chatId: '1@g.us' } }]) {
+    await replay.send(line, echoed(other))
+    expect(await replay.traceOf(line)).toMatchObject({ state: 'unknown', proof: null })
+  }
+  await replay.send(line, status('delivered', { idMessage: 'BAE5HEALED' }))
+  expect(await replay.traceOf(line)).toMatchObject({ state: 'unknown', parked: 1 })
+  await replay.send(line, echoed())
+  await until('the receipt that came before has found its message', async () => (await replay.traceOf(line)).status === 'reached')
+  expect(await replay.traceOf(line)).toMatchObject({ ...reached('delivered'), state: 'out', parked: 0, messages: 0 })
+})
+
+it('B12 an echo that may be of two sends is of neither', async () => {
+  const board = replay.board()
+  const line = await replay.openLine({ state: 'unknown' })
+  await board.openDelivery(subject, line.connection, { state: 'sending' })
+  await replay.send(line, echoed())
+  expect(await replay.traceOf(line)).toMatchObject({ state: 'unknown' })
 })

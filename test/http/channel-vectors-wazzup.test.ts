@@ -4,6 +4,7 @@ import { parseCredentials } from '../../src/channels/wazzup/credentials.ts'
 import { post, webhook } from '../contract/vectors.ts'
 import { broken, failed, failedForAll, heard, nobody, reached, repliedByPhone, untouched, type Subject } from './channel-line.ts'
 import { replayVectors, spaced } from './channel-replay.ts'
+import { until } from './support.ts'
 
 const form = { apiKey: 'vec-wazzup-api-key', channelId: 'd9e5721c-ce2b-444f-9627-60a8129d7e1f', crmKey: 'vec-wazzup-crm-key', baseUrl: nobody }
 const subject: Subject = { channel: 'wazzup', form, to: '+79000000001', message: 'be3dc577-60c4-4fc8-83a5-8c358e0bfe15' }
@@ -135,4 +136,14 @@ it('a refusal of somebody else\'s message says nothing of the connection', async
   const line = await replay.openLine()
   await replay.send(line, statuses({ messageId: 'of another program', status: 'error', error: { error: 'CHANNEL_REJECTED' } }))
   expect(await replay.traceOf(line)).toMatchObject({ connection: 'working', parked: 1 })
+})
+
+it('B12 a send whose answer was lost is known again by its echo, and the same update tells how far it is', async () => {
+  const line = await replay.openLine({ state: 'unknown' })
+  const own = { ...plainMessage, ...echo, messageId: 'healed', dateTime: new Date().toISOString() }
+  await replay.send(line, update({ messages: [{ ...own, messageId: 'another', text: 'Другой текст', status: 'sent' }] }))
+  expect(await replay.traceOf(line)).toMatchObject({ state: 'unknown' })
+  await replay.send(line, update({ messages: [{ ...own, status: 'sent' }], statuses: [{ messageId: 'healed', timestamp: own.dateTime, status: 'delivered' }] }))
+  await until('the receipt has found its message', async () => (await replay.traceOf(line)).status === 'reached')
+  expect(await replay.traceOf(line)).toMatchObject({ ...reached('delivered'), state: 'out' })
 })

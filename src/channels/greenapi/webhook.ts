@@ -47,6 +47,8 @@ export const parse = (request: RawRequest, credentials: GreenApiCredentials): re
       return ofMessage(readAs(messageSchema, body), about, at)
     case 'outgoingMessageReceived':
       return ofEcho(readAs(messageSchema, body), about, at)
+    case 'outgoingAPIMessageReceived':
+      return ofOwn(readAs(messageSchema, body), about, at)
     case 'outgoingMessageStatus':
       return ofStatus(readAs(statusSchema, body), at)
     case 'stateInstanceChanged':
@@ -58,7 +60,6 @@ export const parse = (request: RawRequest, credentials: GreenApiCredentials): re
     case 'incomingBlock':
       return ofBlock(readAs(blockSchema, body), about, at)
     default:
-      // `outgoingAPIMessageReceived` is what we sent ourselves (F21).
       return []
   }
 }
@@ -117,6 +118,14 @@ const ofEcho = ({ idMessage, senderData, messageData }: Message, about: Envelope
   const { text, files } = contentOf(messageData, { idMessage, chatId: senderData.chatId })
   // The name in an outgoing message may be our own.
   return [{ type: 'echo', externalId: idMessage, chat: chatOf(person, undefined), text, ...(files === undefined ? {} : { files }), ...at }]
+}
+
+/** What we sent ourselves is in nobody's history twice (F21). */
+const ofOwn = ({ idMessage, senderData, messageData }: Message, about: Envelope, at: At): readonly Inbound[] => {
+  const person = personIn({ ...senderData, sender: undefined }, about)
+  if (person === undefined) return []
+  const { text } = contentOf(messageData, { idMessage, chatId: senderData.chatId })
+  return [{ type: 'own', externalId: idMessage, chat: chatOf(person, undefined), text, ...at }]
 }
 
 /** A status of what staff wrote on the telephone moves no cascade; groups are no patients. */

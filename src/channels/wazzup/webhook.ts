@@ -92,10 +92,10 @@ const named = <Name extends string>(name: Name, value: string | null | undefined
  */
 const ofEcho = (message: Message, { id, userId, phone }: ChannelChat, at: { readonly at?: number }): readonly Inbound[] => {
   const isStaff = message.sentFromApp === true || [message.authorName, message.authorId].some((one) => one !== undefined && one !== null && one !== '')
-  if (!isStaff) return ofOwn(message, at)
+  const chat = { id, userId, ...(phone === undefined ? {} : { phone }) }
+  if (!isStaff) return [{ type: 'own', externalId: message.messageId, chat, text: message.text ?? '', ...at }, ...ofOwn(message, at)]
   if (message.isEdited === true || message.isDeleted === true) return []
   const { text, files } = contentOf(message)
-  const chat = { id, userId, ...(phone === undefined ? {} : { phone }) }
   return [{ type: 'echo', externalId: message.messageId, chat, text, ...(files === undefined ? {} : { files }), ...at }]
 }
 
