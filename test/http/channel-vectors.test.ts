@@ -5,9 +5,9 @@ import { nobody, startSwitchboard, untouched, type Subject, type Switchboard } f
 import { raw } from './support.ts'
 
 /** Prefixes of samples whose channel has a file `channel-vectors-<id>.test.ts`. */
-const replayed = { whatsapp: 'wa-cloud-', telegram: 'telegram-', max: 'max-', smsc: 'sms-smsc-', greenapi: 'green-api-', wazzup: 'wazzup-', vk: 'vk-', smsru: 'sms-smsru-' }
-/** What enters through a session and has no route. */
-const sessions = ['smpp-', 'email-']
+const replayed = { whatsapp: 'wa-cloud-', telegram: 'telegram-', max: 'max-', smsc: 'sms-smsc-', greenapi: 'green-api-', wazzup: 'wazzup-', vk: 'vk-', smsru: 'sms-smsru-', smpp: 'smpp-' }
+/** What a mailbox reads out of letters. */
+const sessions = ['email-']
 
 const subjects: readonly Subject[] = [
   { channel: 'telegram', form: { botToken: '7000000001:AAvecTelegramToken-0001', webhookSecret: 'vec_tg_secret-1', apiRoot: nobody }, to: '500000001', message: '500000001:90' },
@@ -26,7 +26,7 @@ afterAll(async () => {
   await board.stage.stop()
 })
 
-it('every sample belongs to a channel whose route it is posted to, or to a session', () => {
+it('every sample belongs to a channel whose route it is posted to, or to a mailbox', () => {
   const files = readdirSync(new URL('.', import.meta.url))
   for (const channel of Object.keys(replayed)) expect(files).toContain(`channel-vectors-${channel}.test.ts`)
   const prefixes = [...Object.values(replayed), ...sessions]
