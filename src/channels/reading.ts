@@ -33,11 +33,13 @@ export const readJson = (request: RawRequest): unknown => {
   }
 }
 
+const withoutNull = (_name: string, value: unknown): unknown => (value === null ? undefined : value)
+
 /** The same of a messenger: a field that is null is an absent one, as their libraries write them. @throws Error as `readJson` */
 export const readUpdate = (request: RawRequest): unknown => {
   const text = request.body.toString('utf8').replace(/^\uFEFF/, '')
   try {
-    return JSON.parse(text, (_name, value: unknown) => (value === null ? undefined : value)) as unknown
+    return JSON.parse(text, text.includes('null') ? withoutNull : undefined) as unknown
   } catch {
     throw new Error('The body is not JSON.')
   }
