@@ -151,7 +151,8 @@ export const createPortalClient = (options: PortalClientOptions): PortalClient =
 
   /** Sends with a token that works, or throws the last refusal. */
   const send = async (method: string, params: Record<string, unknown>, methods: readonly string[]): Promise<Answer> => {
-    const renewedUsers = new Set<string>()
+    /** By user: the token that was refused before it was renewed. */
+    const renewed = new Map<string, string>()
     let refusal = new BitrixError({ method, httpStatus: 0, bitrixCode: 'NO_TOKEN' })
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       let token = await tokens.current()
@@ -167,12 +168,12 @@ export const createPortalClient = (options: PortalClientOptions): PortalClient =
       const user = token.userId ?? ''
       if (refusal.action === 'moved') {
         // The redirect names the new address, but only the OAuth server is believed.
-        const renewed = await renew(token)
-        if (renewed?.clientEndpoint === token.clientEndpoint) throw refusal
-      } else if (refusal.action === 'refresh' && !renewedUsers.has(user)) {
-        renewedUsers.add(user)
+        const there = await renew(token)
+        if (there?.clientEndpoint === token.clientEndpoint) throw refusal
+      } else if (refusal.action === 'refresh' && !renewed.has(user)) {
+        renewed.set(user, token.accessToken)
         await renew(token)
-      } else if (/^expired_token$/i.test(refusal.bitrixCode)) {
+      } else if (/^expired_token$/i.test(refusal.bitrixCode) && renewed.get(user) !== token.accessToken) {
         // It was renewed a moment ago, so the sign-in works. We slept in between, or the portal's clock leaps: later it will do.
         throw new BitrixError({ method, httpStatus: refusal.httpStatus, bitrixCode: 'EXPIRED_AGAIN' })
       } else if (refusal.action === 'refresh' || refusal.action === 'otherUser') {
