@@ -51,7 +51,7 @@ conversationContract({
 const user = { user_id: 5, name: 'Иван' }
 const body = (mid: string, more: object = {}) => ({ mid, text: '', ...more })
 const said = (more: object) =>
-  max.parse(post({ update_type: 'message_created', timestamp: 9, message: { sender: user, recipient: { chat_id: 1, chat_type: 'dialog' }, timestamp: 7, body: body('m'), ...more } }), credentials)
+  max.parse(post({ update_type: 'message_created', timestamp: 9, message: { sender: user, recipient: { chat_id: 1, chat_type: 'dialog' }, timestamp: 1_795_500_000_007, body: body('m'), ...more } }), credentials)
 const attached = (...attachments: object[]) => said({ body: body('m', { attachments }) })
 
 describe('max: what a patient says', () => {
@@ -59,7 +59,7 @@ describe('max: what a patient says', () => {
     const payload = { url: 'https://fd.oneme.ru/secret', token: 'tok' }
     expect(attached({ type: 'image', payload }, { type: 'video', payload }, { type: 'audio', payload }, { type: 'sticker', payload: { ...payload, code: 'c' } })).toMatchObject([
       {
-        type: 'message', externalId: 'm', text: '', at: 7,
+        type: 'message', externalId: 'm', text: '', at: 1_795_500_000_007,
         files: [{ kind: 'image', ref: 'body:0:m' }, { kind: 'video', ref: 'body:1:m' }, { kind: 'voice', ref: 'body:2:m' }, { kind: 'sticker', ref: 'body:3:m' }],
       },
     ])
@@ -77,7 +77,7 @@ describe('max: what a patient says', () => {
     const [forward] = said({ body: body('m', { text: 'Смотрите' }), link: passedOn })
     expect(forward).toMatchObject({ externalId: 'm', text: 'Смотрите\nЧужие слова', isForwarded: true, files: [{ ref: 'link:0:m', name: 'b.pdf' }], chat: { id: '5', name: 'Иван' } })
     expect(forward).not.toHaveProperty('replyTo')
-    expect(said({ body: null, link: passedOn })).toMatchObject([{ externalId: 'forward:f:7', text: 'Чужие слова', files: [{ ref: 'body:0:f' }] }])
+    expect(said({ body: null, link: passedOn })).toMatchObject([{ externalId: 'forward:f:1795500000007', text: 'Чужие слова', files: [{ ref: 'body:0:f' }] }])
   })
 
   it('tells in words what cannot be shown', () => {
