@@ -65,12 +65,15 @@ export const put = async (trx: Trx, entries: readonly OutboxEntry[]): Promise<vo
   if (plain.length > 0) await insert(plain).execute(trx)
   for (const kind of ['look', 'record'] as const) {
     // One statement may not meet the same row twice.
-    const part = [...new Map(rows.filter((row) => row.kind === kind).map((row) => [`${row.portal_id} ${row.delivery_id ?? ''}`, row])).values()]
+    const part = inOrder(new Map(rows.filter((row) => row.kind === kind).map((row) => [`${row.portal_id} ${row.delivery_id ?? ''}`, row])))
     if (part.length === 0) continue
     await sql`${insert(part)} on conflict (portal_id, delivery_id) where kind = ${sql.lit(kind)} and state = 'ready'
       do update set run_at = least(outbox.run_at, excluded.run_at), urgency = least(outbox.urgency, excluded.urgency)`.execute(trx)
   }
 }
+
+/** Everybody takes the places of looks before those of records, and each kind by its deliveries: whoever waits for a place holds no later one. */
+const inOrder = <Row>(rows: ReadonlyMap<string, Row>): readonly Row[] => [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 
 /**
  * Claims ready rows of a lane whose time has come, most urgent first; what others hold is passed over.
@@ -139,20 +142,23 @@ export const giveUp = async (trx: Db | Trx, failures: readonly { id: number; rea
  */
 export const putBack = async (trx: Trx, rows: readonly { id: number; runAt: number; reason?: string; wasTried: boolean }[]): Promise<void> => {
   if (rows.length === 0) return
+  const given = sql`
+    select * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => new Date(row.runAt))}::timestamptz[], ${rows.map((row) => row.reason ?? null)}::text[],
+      ${rows.map((row) => (row.wasTried ? 0 : 1))}::smallint[]) as n(id, run_at, reason, taken_back)`
   const columns = sql`portal_id, lane, kind, connection_id, delivery_id, step, payload, urgency, run_at, since, tries, reason`
-  const again = (kind: 'look' | 'record') => sql`
-    insert into outbox (id, ${columns}) overriding system value
-    select distinct on (portal_id, delivery_id) id, ${columns} from gone where kind = ${sql.lit(kind)} order by portal_id, delivery_id, tries desc
-    on conflict (portal_id, delivery_id) where kind = ${sql.lit(kind)} and state = 'ready'
-      do update set run_at = least(outbox.run_at, excluded.run_at), urgency = least(outbox.urgency, excluded.urgency), tries = greatest(outbox.tries, excluded.tries)`
+  for (const kind of ['look', 'record'] as const) {
+    await sql`
+      with n as (${given}), gone as (
+        delete from outbox o using n where o.id = n.id and o.kind = ${sql.lit(kind)}
+        returning o.id, o.portal_id, o.lane, o.kind, o.connection_id, o.delivery_id, o.step, o.payload, o.urgency, n.run_at, o.since, o.tries - n.taken_back as tries, n.reason
+      ), first as (select distinct on (portal_id, delivery_id) * from gone order by portal_id, delivery_id, tries desc)
+      insert into outbox (id, ${columns}) overriding system value
+      select id, ${columns} from first order by portal_id collate "C", delivery_id collate "C"
+      on conflict (portal_id, delivery_id) where kind = ${sql.lit(kind)} and state = 'ready'
+        do update set run_at = least(outbox.run_at, excluded.run_at), urgency = least(outbox.urgency, excluded.urgency), tries = greatest(outbox.tries, excluded.tries)`.execute(trx)
+  }
   await sql`
-    with n as (
-      select * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => new Date(row.runAt))}::timestamptz[], ${rows.map((row) => row.reason ?? null)}::text[],
-        ${rows.map((row) => (row.wasTried ? 0 : 1))}::smallint[]) as n(id, run_at, reason, taken_back)
-    ), gone as (
-      delete from outbox o using n where o.id = n.id and o.kind in ('look', 'record')
-      returning o.id, o.portal_id, o.lane, o.kind, o.connection_id, o.delivery_id, o.step, o.payload, o.urgency, n.run_at, o.since, o.tries - n.taken_back as tries, n.reason
-    ), looks as (${again('look')}), records as (${again('record')})
+    with n as (${given})
     update outbox o set state = 'ready', run_at = n.run_at, lease_until = null, reason = n.reason, tries = o.tries - n.taken_back
     from n where o.id = n.id and o.kind not in ('look', 'record')`.execute(trx)
 }

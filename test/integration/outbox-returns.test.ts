@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { prune } from '../../src/db/inbox.ts'
 import { claim, put, putBack, type OutboxEntry, type OutboxRow } from '../../src/db/outbox.ts'
 import { deliveryId, portalId } from '../../src/domain/ids.ts'
+import { seeded } from '../support/random.ts'
 import { openDatabase, type OpenDatabase } from './support.ts'
 
 let base: OpenDatabase
@@ -85,4 +86,20 @@ describe.each(['look', 'record'] as const)('a %s that comes back', (kind) => {
     expect(await claimed()).toMatchObject([{ tries: 1 }])
     expect(await claimed(now + 9999)).toEqual([])
   })
+})
+
+it('many who put and give back the same looks and records at once never wait for each other in a circle', async () => {
+  const deliveries = Array.from({ length: 60 }, (_, index) => deliveryId(`d${index}`))
+  const random = seeded(7)
+  const shuffled = <T>(list: readonly T[]): readonly T[] => list.map((value) => ({ value, at: random() })).sort((a, b) => a.at - b.at).map(({ value }) => value)
+  const entries = (): OutboxEntry[] => shuffled((['look', 'record'] as const).flatMap((kind) => deliveries.map((id) => ({ portalId: portalId('p'), lane: 'portal' as const, kind, deliveryId: id, urgency: 5, runAt: now, since: now }))))
+  const round = async (): Promise<void> => {
+    const rows = await base.db.transaction().execute(async (trx) => claim(trx, { lane: 'portal', now, leaseMs: 60_000, limit: 200 }))
+    await Promise.all([
+      base.db.transaction().execute(async (trx) => putBack(trx, shuffled(rows).map(({ id }) => ({ id, runAt: now, wasTried: true })))),
+      ...[1, 2, 3, 4].map(async () => base.db.transaction().execute(async (trx) => put(trx, entries()))),
+    ])
+  }
+  for (let index = 0; index < 25; index++) await round()
+  expect(await base.query("select kind, count(*)::int as count from outbox where state = 'ready' group by 1 order by 1")).toEqual([{ kind: 'look', count: 60 }, { kind: 'record', count: 60 }])
 })
