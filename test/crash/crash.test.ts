@@ -20,7 +20,7 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 const wanted = 200
 /** Patients for robots whose calls met a dead process. */
 const spare = 80
-/** A minute of the story is a second; the longest way through the route takes about ten. */
+/** A minute of the story is a second; the longest way through the route takes half a minute. SMS have time enough for a receipt that met a dead process: a task would be right after that. */
 const speed = 60
 
 interface Case { readonly phone: Handset, readonly dealId: number, readonly contactId: number, run?: RobotRun, mark: string }
@@ -33,7 +33,7 @@ const stepsOf = (ids: ConnectionIds): unknown[] => [
   { kind: 'channel', connectionId: ids.whatsapp, proof: 'delivered', minutes: 3, content: { buttons: true, template: { name: 'appointment_reminder', language: 'ru', parameters: ['{name}', '{text}'] } } },
   { kind: 'channel', connectionId: ids.telegram, proof: 'acted', minutes: 2, content: { buttons: true } },
   { kind: 'channel', connectionId: ids.max, proof: 'acted', minutes: 2, content: { buttons: true } },
-  { kind: 'channel', connectionId: ids.smsc, proof: 'delivered', minutes: 5, content: {} },
+  { kind: 'channel', connectionId: ids.smsc, proof: 'delivered', minutes: 20, content: {} },
   { kind: 'task', minutes: 120 },
 ]
 
