@@ -28,6 +28,7 @@ import type {
   IdentityLog,
   PatientView,
   StartLink,
+  Typing,
   WriteForm,
 } from '../../src/http/patient-schemas.ts'
 import type { Language } from './boot.ts'
@@ -160,6 +161,7 @@ export const createApi = ({ session, language, fetch, wait, onSessionInvalid }: 
 
     patient: () => read<PatientView>('/api/patient'),
     history: (query: HistoryQuery) => read<History>(`/api/patient/history${queryString(query)}`),
+    typing: () => read<Typing>('/api/patient/typing'),
     identityLog: () => read<IdentityLog>('/api/patient/log'),
     findContacts: (q: string) => read<{ contacts: Candidate[] }>(`/api/patient/contacts${queryString({ q })}`),
     write: (form: WriteForm) => once<object>('/api/patient/write', form),

@@ -31,6 +31,7 @@ export interface Api {
   remove(token: string, id: number): Promise<MessageView>
   press(token: string, id: number, payload: string, clientId: string): Promise<void>
   mark(token: string, marks: { readonly deliveredId: number; readonly readId: number }): Promise<void>
+  typing(token: string): Promise<void>
   transferLinks(token: string): Promise<readonly TransferLink[]>
   /** Live updates after `cursor`; ends when the connection does. */
   listen(token: string, cursor: number, handlers: LiveHandlers, signal: AbortSignal): Promise<void>
@@ -74,6 +75,7 @@ export const createApi = (address: string, fetch: typeof globalThis.fetch): Api 
     remove: (token, id) => read(ask('DELETE', `/messages/${id}`, token)),
     press: async (token, id, payload, clientId) => void (await ask('POST', `/messages/${id}/press`, token, { payload, clientId })),
     mark: async (token, marks) => void (await ask('POST', '/marks', token, marks)),
+    typing: async (token) => void (await ask('POST', '/typing', token)),
     transferLinks: async (token) => (await read<{ links: readonly TransferLink[] }>(ask('GET', '/transfer', token))).links,
     listen: async (token, cursor, { onOpen, onMessage, onMarks }, signal) => {
       const silence = new AbortController()

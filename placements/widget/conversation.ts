@@ -39,6 +39,9 @@ const readKept = (memory: Memory): Kept => {
  * A visitor's conversation: keeps the connection, sends what was written in its order - once, however often it has to try - and remembers what is
  * not sent when the page is left.
  */
+/** How often the clinic is told that somebody types. */
+const typingMs = 3_000
+
 export class Conversation {
   chat: Chat = emptyChat
   standing: Standing = 'closed'
@@ -53,6 +56,7 @@ export class Conversation {
   #isMarking = false
   #marked = { deliveredId: 0, readId: 0 }
   #isShown = false
+  #toldTypingAt = 0
   #wakeUp: (() => void) | undefined
 
   constructor(parts: ConversationParts) {
@@ -146,6 +150,14 @@ export class Conversation {
 
   async transferLinks(): Promise<readonly TransferLink[]> {
     return this.#guarded(this.#parts.api.transferLinks(this.#token!))
+  }
+
+  /** The visitor types: the clinic is told now and then, and nothing is made of it when it cannot be. */
+  type(): void {
+    const now = this.#parts.now()
+    if (this.standing !== 'open' || now - this.#toldTypingAt < typingMs) return
+    this.#toldTypingAt = now
+    this.#parts.api.typing(this.#token!).catch(() => undefined)
   }
 
   /** Whether the visitor sees the messages now: then what is there is read. */

@@ -39,7 +39,7 @@ export const createWindow = (origin: string, language: Language) => {
   const notice = h('div', { class: 'notice', role: 'status', hidden: true })
   const editBar = h('div', { class: 'editing', hidden: true }, h('span', {}, words.editing), h('button', { type: 'button', onclick: () => stopEditing() }, words.cancel))
   const palette = h('div', { class: 'emoji', hidden: true }, ...emoji.map((one) => h('button', { type: 'button', 'aria-label': one, onclick: () => type(one) }, one)))
-  const input = h('textarea', { rows: '1', placeholder: words.placeholder, 'aria-label': words.placeholder, oninput: () => grow(), onkeydown: (event: KeyboardEvent) => typed(event), onpaste: (event: ClipboardEvent) => attach(event.clipboardData?.files) })
+  const input = h('textarea', { rows: '1', placeholder: words.placeholder, 'aria-label': words.placeholder, oninput: () => written(), onkeydown: (event: KeyboardEvent) => typed(event), onpaste: (event: ClipboardEvent) => attach(event.clipboardData?.files) })
   const picker = h('input', { type: 'file', multiple: true, hidden: true, onchange: () => pick() })
   const send = h('button', { class: 'round send', type: 'submit', 'aria-label': words.send, disabled: true }, icon('send', true))
   const write = h(
@@ -76,6 +76,10 @@ export const createWindow = (origin: string, language: Language) => {
     send.disabled = input.value.trim() === ''
     input.style.height = 'auto'
     input.style.height = `${Math.min(120, input.scrollHeight)}px`
+  }
+  const written = (): void => {
+    grow()
+    if (input.value.trim() !== '') talk?.type()
   }
   const type = (text: string): void => {
     input.setRangeText(text, input.selectionStart, input.selectionEnd, 'end')

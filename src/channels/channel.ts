@@ -141,6 +141,8 @@ export type Inbound =
   | { readonly type: 'echo'; readonly externalId: string; readonly chat: ChannelChat; readonly text: string; readonly files?: readonly InboundFile[]; readonly at?: number }
   /** What we sent through the vendor comes back: it heals a send whose answer was lost, where vendors have no key of idempotency. */
   | { readonly type: 'own'; readonly externalId: string; readonly chat: ChannelChat; readonly text: string; readonly at?: number }
+  /** Somebody types; said again every few seconds, never taken back. */
+  | { readonly type: 'typing'; readonly chat: ChannelChat; readonly at?: number }
   | { readonly type: 'reachability'; readonly chat: ChannelChat; readonly state: 'active' | 'blocked'; readonly at?: number }
   /** The connection itself changed: number banned, webhook lost, template paused. `code` is the vendor's. */
   | { readonly type: 'connection'; readonly state: 'working' | 'broken'; readonly code: string; readonly at?: number }

@@ -43,7 +43,8 @@ export const touchIdentity = async (
     insert into identities (portal_id, connection_id, external_id, chat_id, name, state, first_seen_at, last_inbound_at)
     values (${seen.portalId}, ${seen.connectionId}, ${seen.externalId}, ${seen.chatId}, ${seen.name ?? null}, ${seen.state}, ${new Date(seen.at)}, ${inboundAt})
     on conflict (portal_id, connection_id, external_id) do update set chat_id = excluded.chat_id, name = coalesce(excluded.name, identities.name),
-      state = excluded.state, last_inbound_at = greatest(identities.last_inbound_at, excluded.last_inbound_at)
+      state = excluded.state, last_inbound_at = greatest(identities.last_inbound_at, excluded.last_inbound_at),
+      typing_at = case when excluded.last_inbound_at is null then identities.typing_at end
     returning *, old.external_id is null as is_new`.execute(trx)
   return { ...toIdentity(rows[0]!), isNew: rows[0]!.is_new }
 }
@@ -127,6 +128,18 @@ export const lastInboundAt = async (db: Db | Trx, addresses: readonly { portalId
       select * from unnest(${addresses.map((a) => a.portalId)}::text[], ${addresses.map((a) => a.connectionId)}::text[], ${addresses.map((a) => a.chatId)}::text[]))
     group by connection_id, chat_id`.execute(db)
   return new Map(rows.flatMap((row) => (row.last_inbound_at === null ? [] : [[`${row.connection_id} ${row.chat_id}`, row.last_inbound_at.getTime()] as const])))
+}
+
+/** Notes that somebody types in a chat that is known. */
+export const noteTyping = async (trx: Trx, ref: IdentityRef, at: number): Promise<void> => {
+  await trx.updateTable('identities').set({ typing_at: new Date(at) }).where('portal_id', '=', ref.portalId).where('connection_id', '=', ref.connectionId).where('external_id', '=', ref.externalId).execute()
+}
+
+/** Whether one of these accounts was seen typing after `since`, epoch ms. */
+export const areTyping = async (db: Db, portal: PortalId, numbers: readonly number[], since: number): Promise<boolean> => {
+  if (numbers.length === 0) return false
+  const row = await db.selectFrom('identities').select('number').where('portal_id', '=', portal).where('number', 'in', [...numbers]).where('typing_at', '>', new Date(since)).limit(1).executeTakeFirst()
+  return row !== undefined
 }
 
 /** A send told us that this chat is closed to us, or a person came back. */

@@ -73,7 +73,7 @@ export const put = async (trx: Trx, entries: readonly OutboxEntry[]): Promise<vo
 }
 
 /** Everybody takes the places of looks before those of records, and each kind by its deliveries: whoever waits for a place holds no later one. */
-const inOrder = <Row>(rows: ReadonlyMap<string, Row>): readonly Row[] => [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+const inOrder = <Row>(rows: ReadonlyMap<string, Row>): Row[] => [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 
 /**
  * Claims ready rows of a lane whose time has come, most urgent first; what others hold is passed over.

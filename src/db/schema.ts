@@ -163,6 +163,8 @@ export interface Identities {
   contact_name: string | null
   /** patient, application, or user:<id> of the employee */
   bound_by: string | null
+  /** when they were last seen typing; null again with their next message */
+  typing_at: Date | null
 }
 
 export interface IdentityLog {

@@ -4,7 +4,7 @@ import { type InboxRow } from '../db/inbox.ts'
 import { setConnectionState } from '../db/connections.ts'
 import { type Trx } from '../db/database.ts'
 import { addressKey, findAttempts, runningTo, type AttemptAddress } from '../db/deliveries.ts'
-import { setReachable, touchIdentity } from '../db/identities.ts'
+import { noteTyping, setReachable, touchIdentity } from '../db/identities.ts'
 import { findByExternalIds, findMessages, raiseMessage, type Message } from '../db/messages.ts'
 import { parkReceipts, unreadBetween } from '../db/receipts.ts'
 import { type CascadeEvent } from '../domain/cascade.ts'
@@ -49,6 +49,7 @@ export const takeWebhooks = async (deps: Deps, trx: Trx, rows: readonly InboxRow
   events.push(...(await takePatients(deps, trx, arrivals.filter((arrival): arrival is Arrival<FromPatient> => isOf(arrival, 'message', 'action', 'edit', 'delete', 'echo')))))
   for (const { open, inbound } of arrivals) {
     if (inbound.type === 'reachability') events.push(...(await reachabilityEvents(deps, trx, open, inbound)))
+    if (inbound.type === 'typing') await noteTyping(trx, { portalId: open.connection.portalId, connectionId: open.connection.id, externalId: inbound.chat.userId }, clampMoment(inbound.at, deps.clock.now()))
     if (inbound.type === 'connection') {
       // One template that was paused does not stop the number: its steps fail by themselves and the cascade goes on.
       const isOneTemplate = inbound.code.startsWith('template ')

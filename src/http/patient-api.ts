@@ -8,12 +8,13 @@ import { rememberName } from '../flows/name-employees.ts'
 import { readHistory } from '../flows/read-history.ts'
 import { readLog } from '../flows/read-log.ts'
 import { readPatient } from '../flows/read-patient.ts'
+import { readTyping } from '../flows/read-typing.ts'
 import { searchContacts } from '../flows/search-contacts.ts'
 import { steerDelivery } from '../flows/steer-delivery.ts'
 import { writeFirst } from '../flows/write-first.ts'
 import { z } from 'zod'
 import { readForm } from './errors.ts'
-import { BindForm, ConfirmForm, ContactSearch, History, HistoryQuery, IdentityLog, MergeForm, PatientView, ReplyForm, StartLink, StartLinkForm, UnbindForm, WriteForm } from './patient-schemas.ts'
+import { BindForm, ConfirmForm, ContactSearch, History, HistoryQuery, IdentityLog, MergeForm, PatientView, ReplyForm, StartLink, StartLinkForm, Typing, UnbindForm, WriteForm } from './patient-schemas.ts'
 import { type Session } from './portal-session.ts'
 
 type Id = { Params: { id: string } }
@@ -43,6 +44,7 @@ export const registerPatientApi = (scope: FastifyInstance, { deps, viewer }: { d
     const page = pageOf(request)
     return History.parse(await readHistory(deps, page, readForm(HistoryQuery, request.query)))
   })
+  scope.get('/patient/typing', async (request) => Typing.parse({ isTyping: await readTyping(deps, pageOf(request)) }))
   scope.get('/patient/log', async (request) => IdentityLog.parse({ lines: await readLog(deps, pageOf(request)) }))
   scope.get('/patient/contacts', async (request) => {
     const page = pageOf(request)

@@ -102,6 +102,8 @@ export const PatientView = z.strictObject({
   relatives: z.array(Candidate),
 })
 
+export const Typing = z.strictObject({ isTyping: z.boolean() })
+
 export const HistoryFile = z.strictObject({ kind: z.enum(['image', 'video', 'audio', 'voice', 'sticker', 'file']), name: z.string(), sizeBytes: z.number().optional(), url: z.string().optional() })
 
 export const HistoryEntry = z.discriminatedUnion('kind', [
@@ -223,6 +225,7 @@ export type HistoryQuery = z.infer<typeof HistoryQuery>
 export type WriteForm = z.infer<typeof WriteForm>
 export type IdentityLog = z.infer<typeof IdentityLog>
 export type StartLink = z.infer<typeof StartLink>
+export type Typing = z.infer<typeof Typing>
 export type ConnectorView = z.infer<typeof ConnectorView>
 export type ConversationSettings = z.infer<typeof ConversationSettings>
 export type ConversationSettingsForm = z.infer<typeof ConversationSettingsForm>
@@ -232,6 +235,7 @@ export type ApiKey = z.infer<typeof ApiKey>
  * Routes:
  *   GET    /api/patient                                -> PatientView
  *   GET    /api/patient/history?before&channel&kinds&q&limit -> History
+ *   GET    /api/patient/typing                         -> Typing            (asked every few seconds; the portal is not)
  *   GET    /api/patient/log                            -> IdentityLog
  *   GET    /api/patient/contacts?q                     -> ContactSearch     (name or phone, for binding by hand)
  *   POST   /api/patient/write       WriteForm          -> {}                (NOT_PROVED, CHANNEL_REFUSED, FORM_INVALID)

@@ -38,6 +38,7 @@ export const allowances = {
   requestsOfAddress: { burst: 600, everyMs: 50 },
   messagesOfVisitor: { burst: 20, everyMs: 1_500 },
   filesOfVisitor: { burst: 10, everyMs: 10_000 },
+  typingOfVisitor: { burst: 3, everyMs: 2_000 },
   requestsOfVisitor: { burst: 120, everyMs: 250 },
 } as const satisfies Readonly<Record<string, Allowance>>
 

@@ -22,6 +22,19 @@ export type TakeWebhook = (hookKey: string, request: HookRequest) => Promise<unk
  */
 export type Report = (visitor: Visitor) => Promise<void>
 
+/** Tells the application at once what is of no use later: it is not kept, and lost when the application is away. */
+export const createWhisper =
+  (connections: SiteConnections, takeWebhook: TakeWebhook) =>
+  async ({ site }: Visitor, told: Readonly<Record<string, unknown>>): Promise<void> => {
+    const known = await connections.byId(site.portalId, site.connectionId)
+    if (known !== undefined) await takeWebhook(known.connection.hookKey, signed(known.credentials, JSON.stringify(told))).catch(() => undefined)
+  }
+
+const signed = (credentials: unknown, body: string): HookRequest => {
+  const bytes = Buffer.from(body)
+  return { method: 'POST', headers: { 'content-type': 'application/json', 'x-site-signature': signHook(readSettings(credentials).secret, bytes) }, query: {}, body: bytes }
+}
+
 export const createReport =
   (db: Db, connections: SiteConnections, takeWebhook: TakeWebhook): Report =>
   async (visitor) => {
@@ -32,11 +45,7 @@ export const createReport =
     for (;;) {
       const hooks = await waitingHooks(db, visitor)
       if (hooks.length === 0) return
-      for (const { body } of open === undefined ? [] : hooks) {
-        const bytes = Buffer.from(body)
-        const headers = { 'content-type': 'application/json', 'x-site-signature': signHook(readSettings(open!.credentials).secret, bytes) }
-        await takeWebhook(open!.connection.hookKey, { method: 'POST', headers, query: {}, body: bytes })
-      }
+      for (const { body } of open === undefined ? [] : hooks) await takeWebhook(open!.connection.hookKey, signed(open!.credentials, body))
       await removeHooks(db, visitor, hooks.map(({ id }) => id))
     }
   }

@@ -10,7 +10,7 @@ import { createLimits } from './limits.ts'
 import { type Stream } from './live.ts'
 import { type SiteChatParts } from './parts.ts'
 import { Refusal } from './refusal.ts'
-import { createReport, reportForgotten } from './report.ts'
+import { createReport, createWhisper, reportForgotten } from './report.ts'
 import { registerVisitorApi } from './visitor-api.ts'
 
 export { type SiteChatParts } from './parts.ts'
@@ -40,7 +40,7 @@ export const registerSiteChat = (scope: FastifyInstance, parts: SiteChatParts & 
   })
   registerWidget(scope, parts.widgetFile)
   registerClinicApi(scope, { ...parts, hub })
-  registerVisitorApi(scope, { ...parts, tokens: createTokens(parts.tokenKey), limits: createLimits(Date.now), hub, report, streams, isStopped: () => isStopped })
+  registerVisitorApi(scope, { ...parts, tokens: createTokens(parts.tokenKey), limits: createLimits(Date.now), hub, report, whisper: createWhisper(parts.connections, parts.takeWebhook), streams, isStopped: () => isStopped })
 
   const repeat = (work: () => Promise<void>, everyMs: number): NodeJS.Timeout => {
     let isRunning = false

@@ -8,7 +8,7 @@ import { openStream, type Stream } from './live.ts'
 import { type SiteChatParts } from './parts.ts'
 import { ChangedText, cursorOf, fileId, HistoryQuery, messageId, NewConsent, NewMarks, NewSession, NewText, Press, textLength, type HistoryView, type MessageView, type SiteView } from './protocol.ts'
 import { Refusal } from './refusal.ts'
-import { type Report } from './report.ts'
+import { type createWhisper, type Report } from './report.ts'
 import { readSettings, type SiteSettings } from './settings.ts'
 import { addConsent, addMessage, addVisitor, editMessage, findMessage, findState, hasConsented, moveMarks, pageOf, pressButton, removeMessage, siteByKey, type ChatState, type Site, type StoredMessage, type Visitor } from './store.ts'
 
@@ -17,6 +17,7 @@ export interface VisitorApiParts extends SiteChatParts {
   readonly limits: Limits
   readonly hub: Hub
   readonly report: Report
+  readonly whisper: ReturnType<typeof createWhisper>
   readonly streams: Set<Stream>
   readonly isStopped: () => boolean
 }
@@ -244,6 +245,13 @@ export const registerVisitorApi = (scope: FastifyInstance, parts: VisitorApiPart
     const { visitor } = await admitVisitor(request, reply)
     await moveMarks(db, visitor, { ...readBody(NewMarks, request), at: parts.now() })
     await done(visitor)
+    return {}
+  })
+
+  scope.post<Route>(url('/typing'), async (request, reply) => {
+    const { visitor } = await admitVisitor(request, reply, true)
+    take(limits.typingOfVisitor, visitor.id)
+    await parts.whisper(visitor, { update: 'typing', visitor: visitor.id, at: parts.now() })
     return {}
   })
 

@@ -67,6 +67,15 @@ describe('a visitor and an operator', () => {
     await sees(operator.locator('.bubble.operator .tick.delivered'))
   })
 
+  it('the operator sees that the visitor types, and no longer when the message is there', async () => {
+    await visitor.getByRole('textbox', { name: 'Сообщение' }).pressSequentially('А сколько ', { delay: 20 })
+    await sees(sidebarOf(operator).getByText('печатает…'))
+    await visitor.getByRole('textbox', { name: 'Сообщение' }).fill('')
+    await write('А сколько это стоит?')
+    await sees(operator.locator('.bubble.patient', { hasText: 'А сколько это стоит?' }))
+    await seesNoMore(sidebarOf(operator).getByText('печатает…'))
+  })
+
   it('files go both ways', async () => {
     await operator.locator('#files').setInputFiles({ name: 'Памятка.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4\n% a leaflet\n') })
     await sees(operator.locator('#chosen', { hasText: 'Памятка.pdf' }))

@@ -25,11 +25,12 @@ const meanings: Record<string, Inbound[]> = {
   'message-new-photo': [{ type: 'message', externalId: '300000001:0000000080', chat: patient, text: '', files: [{ kind: 'image', ref: '300000001:0000000080:0', mimeType: 'image/jpeg' }], at }],
   'message-new-ref': [{ type: 'message', externalId: '300000001:0000000078', chat: patient, text: '/start', startPayload: 'L_k3Jx9QmZb2', at }],
   'message-reply-operator': [{ type: 'echo', externalId: '300000001:0000000082', chat: patient, text: 'Ответ из интерфейса ВК', at }],
+  typing: [{ type: 'typing', chat: patient }],
   'wall-reply-new': [{ type: 'message', externalId: 'wall:5010', chat: thread, text: 'А сколько стоит приём?', at }],
   'wall-reply-new-thread': [{ type: 'message', externalId: 'wall:5011', chat: thread, text: 'Спасибо', at }],
 }
 /** F42: several people in one chat; F21: what we said ourselves; what tells nothing of a patient. */
-const nothing = ['message-new-chat', 'message-reply-own', 'typing', 'unknown-type', 'wall-reply-own']
+const nothing = ['message-new-chat', 'message-reply-own', 'unknown-type', 'wall-reply-own']
 const refusedVectors = ['bad-secret', 'wrong-group']
 const answers = ['response-10', 'response-5', 'response-9', 'response-send-ok', 'response-send-peer-error']
 
@@ -49,6 +50,8 @@ channelContract({
     ...nothing.map(vector),
     vector('wrong-group'),
     event('message_read', { from_id: -223344556, peer_id: 300000001, read_message_id: 1, conversation_message_id: 1 }),
+    event('message_typing_state', { state: 'typing', from_id: -223344556, to_id: 300000001 }),
+    event('message_typing_state', { state: 'audiomessage', from_id: 300000001, to_id: -223344556 }),
     event('message_edit', { conversation_message_id: 81, date: 1780000000, peer_id: 300000001, from_id: -223344556, text: 'Наше', attachments: [] }),
     event('message_event', { user_id: 300000001, peer_id: 2000000001, event_id: 'x', payload: { a: 'c' } }),
     event('wall_reply_new', { id: 1, from_id: 300000001, post_id: 412, owner_id: -999, date: 1780000000, text: 'чужая стена' }),

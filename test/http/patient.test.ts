@@ -122,6 +122,20 @@ describe('the door', () => {
     for (const [path, body] of [['bind', { key: '1', contactId: String(contactId) }], ['merge', { contactId: '1' }]] as const) expect([401, 404]).toContain((await page.call('POST', `/patient/${path}`, body)).status)
   })
 
+  it('sees the patient typing, until they have written or fallen silent', async () => {
+    const { phone, contactId } = await knownPerson()
+    const page = await openChat(await writes(phone, `пишу ${contactId}`))
+    const isTyping = async (): Promise<unknown> => (await page.call('GET', '/patient/typing')).body
+    expect(await isTyping()).toEqual({ isTyping: false })
+    await query(stage.app, `update identities set typing_at = now() where contact_id = '${contactId}'`)
+    expect(await isTyping()).toEqual({ isTyping: true })
+    await query(stage.app, `update identities set typing_at = now() - interval '8 s' where contact_id = '${contactId}'`)
+    expect(await isTyping()).toEqual({ isTyping: false })
+    await query(stage.app, `update identities set typing_at = now() where contact_id = '${contactId}'`)
+    await writes(phone, `написал ${contactId}`)
+    expect(await isTyping()).toEqual({ isTyping: false })
+  })
+
   it('I9: the session of a page without a patient, of a connector, and of another portal opens no patient', async () => {
     const { phone, contactId } = await knownPerson()
     await writes(phone, `моё ${contactId}`)

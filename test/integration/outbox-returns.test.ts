@@ -91,7 +91,7 @@ describe.each(['look', 'record'] as const)('a %s that comes back', (kind) => {
 it('many who put and give back the same looks and records at once never wait for each other in a circle', async () => {
   const deliveries = Array.from({ length: 60 }, (_, index) => deliveryId(`d${index}`))
   const random = seeded(7)
-  const shuffled = <T>(list: readonly T[]): readonly T[] => list.map((value) => ({ value, at: random() })).sort((a, b) => a.at - b.at).map(({ value }) => value)
+  const shuffled = <T>(list: readonly T[]): T[] => list.map((value) => ({ value, at: random() })).sort((a, b) => a.at - b.at).map(({ value }) => value)
   const entries = (): OutboxEntry[] => shuffled((['look', 'record'] as const).flatMap((kind) => deliveries.map((id) => ({ portalId: portalId('p'), lane: 'portal' as const, kind, deliveryId: id, urgency: 5, runAt: now, since: now }))))
   const round = async (): Promise<void> => {
     const rows = await base.db.transaction().execute(async (trx) => claim(trx, { lane: 'portal', now, leaseMs: 60_000, limit: 200 }))

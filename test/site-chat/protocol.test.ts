@@ -22,6 +22,25 @@ const send = (text: string, more: object = {}) => channel.send({ ref: `ref-${++s
 const texts = (messages: readonly any[]): string[] => messages.map(({ text }) => text)
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
 
+describe('typing', () => {
+  it('is told at once and not kept, no oftener than a person types, and not without consent', async () => {
+    expect((await browser.ask('POST', '/typing')).status).toBe(200)
+    expect(clinic.told()).toEqual([{ type: 'typing', chat: { id: browser.visitorId, userId: browser.visitorId }, at: expect.any(Number) }])
+    clinic.refuseHooks(true)
+    expect((await browser.ask('POST', '/typing')).status).toBe(200)
+    clinic.refuseHooks(false)
+    expect(await clinic.database.query('select from site_hooks')).toEqual([])
+    const statuses = await Promise.all([1, 2, 3].map(async () => (await browser.ask('POST', '/typing')).status))
+    expect(statuses).toContain(429)
+    clinic.change({ consentText: 'Согласен на новых условиях.' })
+    try {
+      expect((await browser.ask('POST', '/typing')).body).toEqual({ code: 'CONSENT_NEEDED' })
+    } finally {
+      clinic.change({ consentText: undefined })
+    }
+  })
+})
+
 describe('who may speak', () => {
   it('a page of a foreign site is refused, and its browser is told nothing', async () => {
     const foreign = new Browser(clinic, 0, 'https://evil.example')
@@ -44,7 +63,7 @@ describe('who may speak', () => {
     const other = createTokens(Buffer.from('key of the visitors')).issue({ site: { portalId: clinic.portal, connectionId: connectionId('other'), siteKey: 'x' }, id: id! })
     for (const token of [`${id!}.`, `${id!}.${signature!.slice(0, -1)}`, `another-visitor-0001.${signature!}`, `.${signature!}`, 'x', other]) {
       browser.token = token
-      for (const [method, path, body] of [['GET', '/messages', undefined], ['POST', '/messages', { clientId: 'client-01', text: 'x' }], ['GET', '/events', undefined], ['POST', '/marks', { readId: 1 }]] as const) {
+      for (const [method, path, body] of [['GET', '/messages', undefined], ['POST', '/messages', { clientId: 'client-01', text: 'x' }], ['GET', '/events', undefined], ['POST', '/marks', { readId: 1 }], ['POST', '/typing', {}]] as const) {
         expect([token, path, (await browser.ask(method, path, body)).status]).toEqual([token, path, 401])
       }
     }

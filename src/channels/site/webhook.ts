@@ -16,6 +16,7 @@ const edit = z.looseObject({ ...common, text: z.string() })
 const removal = z.looseObject(common)
 const press = z.looseObject({ ...common, press: z.string(), payload: z.string() })
 const passed = z.array(z.looseObject({ id: z.string(), ref: z.string() }))
+const typing = z.looseObject({ visitor: z.string().min(1), at: z.number().optional() })
 const marks = z.looseObject({ delivered: passed, read: passed, at: z.number().optional() })
 
 const chatOf = (visitor: string): ChannelChat => ({ id: visitor, userId: visitor })
@@ -37,6 +38,10 @@ export const parse = (request: RawRequest): readonly Inbound[] => {
     case 'press': {
       const { id, visitor, press: externalId, payload, at } = readAs(press, body)
       return [{ type: 'action', externalId, chat: chatOf(visitor), messageId: id, payload, ...timeOf(at) }]
+    }
+    case 'typing': {
+      const { visitor, at } = readAs(typing, body)
+      return [{ type: 'typing', chat: chatOf(visitor), ...timeOf(at) }]
     }
     case 'marks':
       return ofMarks(readAs(marks, body))

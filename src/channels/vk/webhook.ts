@@ -7,7 +7,7 @@ import { type VkCredentials } from './credentials.ts'
 import { chatPrefixOf, commentIdOf, isPerson, messageIdOf, threadIdOf } from './ids.ts'
 
 /** What `connect` asks VK for: everything else it keeps to itself. */
-export const eventTypes = ['message_new', 'message_edit', 'message_reply', 'message_allow', 'message_deny', 'message_read', 'message_event', 'message_reaction_event', 'wall_reply_new', 'wall_reply_edit', 'wall_reply_restore', 'wall_reply_delete'] as const
+export const eventTypes = ['message_new', 'message_edit', 'message_reply', 'message_allow', 'message_deny', 'message_read', 'message_event', 'message_reaction_event', 'message_typing_state', 'wall_reply_new', 'wall_reply_edit', 'wall_reply_restore', 'wall_reply_delete'] as const
 
 /** @see https://dev.vk.com/api/callback/getting-started */
 const envelope = z.looseObject({ type: z.string(), group_id: z.int(), secret: z.string().optional(), event_id: z.string().optional(), object: z.unknown().optional() })
@@ -37,6 +37,8 @@ const marked = z.looseObject({ from_id: z.int(), peer_id: z.int(), conversation_
 const pressed = z.looseObject({ user_id: z.int(), peer_id: z.int(), event_id: z.string().min(1), payload: z.unknown().optional(), conversation_message_id: z.int().positive().optional() })
 /** A reaction that is taken back has no id. */
 const reacted = z.looseObject({ reacted_id: z.int(), peer_id: z.int(), cmid: z.int().positive(), reaction_id: z.int().optional() })
+/** `to_id` is the community. */
+const typed = z.looseObject({ state: z.string(), from_id: z.int() })
 const commented = z.looseObject({
   id: z.int().positive(),
   from_id: z.int(),
@@ -97,6 +99,8 @@ export const parse = (request: RawRequest, credentials: VkCredentials): readonly
       return ofDenial(readAs(allowed, object))
     case 'message_reaction_event':
       return ofReaction(readAs(reacted, object))
+    case 'message_typing_state':
+      return ofTyping(object)
     case 'wall_reply_new':
     case 'wall_reply_restore':
     case 'wall_reply_edit':
@@ -193,6 +197,12 @@ const ofMark = ({ from_id, peer_id: peer, conversation_message_id: number }: z.o
 /** Whoever puts a sign under a message has read it. */
 const ofReaction = ({ reacted_id, peer_id: peer, cmid, reaction_id }: z.output<typeof reacted>): readonly Inbound[] =>
   reaction_id !== undefined && isPrivate({ from_id: reacted_id, peer_id: peer }) ? [{ type: 'receipt', externalId: messageIdOf(peer, cmid), level: 'read' }] : []
+
+/** Of no use later: one that cannot be read is nothing. */
+const ofTyping = (object: unknown): readonly Inbound[] => {
+  const { data } = typed.safeParse(object)
+  return data?.state === 'typing' && isPerson(data.from_id) ? [{ type: 'typing', chat: chatOf(data.from_id) }] : []
+}
 
 /** `key` is what the button "allow messages" on a site was given: a personal token there binds as a link does. */
 const ofAllowance = ({ user_id: user, key }: z.output<typeof allowed>, eventId: string | undefined): readonly Inbound[] => {
