@@ -20,7 +20,7 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
 const people = 500
 const messagesEach = 20
 const kills = 8
-const boundMs = 240_000
+const boundMs = 400_000
 
 const random = seeded(seed)
 
