@@ -92,6 +92,12 @@ it('B18: an employee moves a running cascade on, and stops it', async () => {
   expect(story.run().returnValues).toMatchObject({ status: 'stopped' })
 })
 
+/** The portal shows a message a moment before the application has heard that it does: nobody answers within that moment. */
+const booked = async (): Promise<void> => {
+  const end = Date.now() + 20_000
+  while ((await query(clinic.app, "select 1 from chat_queue where direction = 'toLine' and kind = 'message'")).length > 0) if (Date.now() > end) throw new Error('What stands in the line was not booked')
+}
+
 describe('one chat per patient', () => {
   it('E7: messages of all messengers come into one chat, marked, and the reply goes to the one last written from, or to the chosen one', async () => {
     const settings = await clinic.administrator.call('GET', '/conversations')
@@ -108,6 +114,7 @@ describe('one chat per patient', () => {
     expect(chat.id).toBe(chatsWith('единый из телеграма')[0]!.id)
     expect(chat.connector).toBe('estafeta_patient')
     expect(chat.messages.filter((message) => message.kind === 'patient' && message.text.includes('единый')).map((message) => /^\[b\](.+?)\[\/b\]/.exec(message.text)?.[1])).toEqual(['Telegram', 'MAX'])
+    await booked()
     clinic.world.portal.lines.say(chat.id, { text: 'ответ в последний' })
     await until('it went to MAX', () => received(phone, 'max').includes('ответ в последний'))
     expect(received(phone, 'telegram')).not.toContain('ответ в последний')

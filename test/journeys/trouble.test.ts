@@ -136,7 +136,7 @@ describe('a send without an answer is never repeated where it may be out (B12, F
 describe('a messenger that does not work', () => {
   it('is passed over at once when it refuses the clinic itself, and its card says so', async () => {
     const visitor = await clinic.visitor({ bots: false })
-    clinic.world.messengers.behave('whatsapp', { failure: 'unauthorized' })
+    clinic.world.messengers.behave('whatsapp', { failure: 'unauthorized', failing: 'all' })
     await clinic.ends(clinic.send(visitor, { route: whatsappThenSms }), { arrived: { sms: 1 }, ...smsDelivered })
     const stateOf = async (): Promise<string> => {
       const overview = await clinic.administrator.call('GET', '/overview')
