@@ -61,7 +61,7 @@ export interface Clinic {
   until(what: string, check: () => boolean): Promise<void>
   /** The same while time runs fast: for what comes after minutes and hours. */
   later(what: string, check: () => boolean): Promise<void>
-  /** Lets so many minutes pass, fast. */
+  /** Lets so many minutes pass at once, and not a minute more on a busy machine. */
   pass(minutes: number): Promise<void>
   visitor(options?: { bots?: boolean, phones?: string[], apps?: Partial<Record<Messenger, boolean>>, reads?: boolean }): Promise<Visitor>
   route(steps: unknown[], options?: { stopsWhenDealMoves?: boolean }): Promise<string>
@@ -85,6 +85,8 @@ const storySpeed = 60
 const fastSpeed = 2400
 const limitMs = 20_000
 const watchMs = 15
+/** The application looks at the time of the sandbox every 100 ms. */
+const followMs = 250
 
 /** Looks again and again, bounded. @throws Error that names what did not come */
 export const until = async (what: string, check: () => boolean, boundMs = limitMs): Promise<void> => {
@@ -129,9 +131,8 @@ export const startClinic = async (options: { env?: (world: World) => Record<stri
   const clinic: Clinic = {
     world, app, administrator, ids, until, later,
     async pass(minutes) {
-      clock.setSpeed(fastSpeed)
-      await clock.sleep(minutes * 60_000)
-      clock.setSpeed(storySpeed)
+      clock.advance(minutes * 60_000)
+      await sleep(followMs)
     },
     async visitor({ bots = true, phones, apps = {}, reads = false } = {}) {
       people++

@@ -136,10 +136,10 @@ describe('a deadline', () => {
     const route = await clinic.route([clinic.steps.whatsapp(7 * 24 * 60), clinic.steps.sms(7 * 24 * 60)])
     const story = clinic.send(visitor, { route, timeoutSeconds })
     await clinic.until('WhatsApp has it', () => story.sent('whatsapp').length === 1)
-    await clinic.pass(6 * 60 - 5)
-    expect(story.run().answered).toBe(false)
     // The last minutes pass slowly: the answer is due one minute before the end.
-    clinic.world.clock.setSpeed(20)
+    clinic.world.clock.setSpeed(10)
+    await clinic.pass((startedAt + timeoutSeconds * 1000 - clinic.world.clock.now()) / 60_000 - 2)
+    expect(story.run().answered).toBe(false)
     await clinic.until('the robot is answered or not waited for any more', () => story.run().answered || story.run().isTimeout)
     clinic.world.clock.setSpeed(60)
     expect(story.run().isTimeout).toBe(false)
@@ -160,8 +160,8 @@ describe('time', () => {
     clinic.world.clock.setSpeed(60)
     const minutes = (story.sent('sms')[0]!.acceptedAt - startedAt) / 60_000
     expect(minutes).toBeGreaterThanOrEqual(59.5)
-    // Timers are looked for twice a second, which is a quarter of an hour now.
-    expect(minutes).toBeLessThan(60 + 60)
+    // Timers are looked for twice a second, which is a quarter of an hour now; a timer at its old real moment would come after an hour of ours.
+    expect(minutes).toBeLessThan(60 + 5 * 60)
     await clinic.ends(story, { arrived: { telegram: 1, sms: 1 }, returns: { channel: 'SMS' }, lastLine: /^SMS, доставлено/, tag: 'доставлено', triggers: ['delivered'] })
   })
 

@@ -56,6 +56,7 @@ describe('a notification by a gateway number', () => {
     await clinic.later('the SMS is delivered', () => story.arrived('sms').length === 1)
     await clinic.until('it was taken back', () => clinic.world.messengers.greenApi.queued(instance.idInstance) === 0)
     state('authorized')
+    await clinic.until('the robot is answered', () => story.run().answered)
     await clinic.pass(60)
     await clinic.ends(story, { arrived: { sms: 1 }, returns: { channel: 'SMS' }, lastLine: /^SMS, доставлено/, tag: 'доставлено', triggers: ['delivered'] })
     instance.settings.stateWebhook = 'yes'
