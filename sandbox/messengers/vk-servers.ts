@@ -4,6 +4,12 @@ import { param, vkAnswer, vkError, type Fields, type Route, type VkCommunity, ty
 
 const manage = 262_144
 
+/** What a server can be told of messages and of the wall. @see https://dev.vk.com/ru/api/community-events/json-schema */
+const allEvents = [
+  'message_new', 'message_reply', 'message_allow', 'message_deny', 'message_edit', 'message_read', 'message_typing_state', 'message_event', 'message_reaction_event',
+  'wall_post_new', 'wall_repost', 'wall_reply_new', 'wall_reply_edit', 'wall_reply_restore', 'wall_reply_delete',
+]
+
 /** What a community's key may do with its servers of callbacks. */
 export function registerVkServers(stage: Stage, communities: Map<string, VkCommunity>, route: Route): void {
   /** VK asks the address for the community's string; what answers anything else is not taken for ours. */
@@ -51,6 +57,12 @@ export function registerVkServers(stage: Stage, communities: Map<string, VkCommu
     if (serverOf(community, fields) === undefined) return vkError(104, 'Not found')
     community.servers = community.servers.filter((one) => one.id !== Number(fields.server_id))
     return vkAnswer(1)
+  })
+  // Every event of the API is named, switched on or not.
+  route('groups.getCallbackSettings', manage, 'call', (community, fields) => {
+    const server = serverOf(community, fields)
+    if (server === undefined) return vkError(104, 'Not found')
+    return vkAnswer({ api_version: server.apiVersion, events: Object.fromEntries(allEvents.map((name) => [name, server.events.has(name) ? 1 : 0])) })
   })
   route('groups.setCallbackSettings', manage, 'call', (community, fields) => {
     const server = serverOf(community, fields)

@@ -192,6 +192,7 @@ describe('vk: what is asked of VK', () => {
   const ok = (response: unknown): Reply => ({ status: 200, json: { response } })
   const hookUrl = 'https://clinic.example/hooks/vk/1'
   const facts = [ok({ groups: [{ id: 223344556, name: 'Клиника «Пример»', screen_name: 'klinika' }], profiles: [] }), ok({ mask: 4 + 4096 + 131_072 + 262_144, permissions: [] })]
+  const told = ok({ api_version: '5.199', events: { message_new: 1, message_read: 1, wall_reply_new: 1, photo_new: 0 } })
 
   beforeAll(async () => {
     vendor = await startVendor()
@@ -260,10 +261,10 @@ describe('vk: what is asked of VK', () => {
   })
 
   it('connects: checks the confirmation string, adds its server, asks for its events alone', async () => {
-    vendor.replies(ok({ code: 'vec1conf' }), ok({ count: 1, items: [{ id: 1, url: 'https://other.example', status: 'ok' }] }), ok({ server_id: 3 }), ok(1), ...facts, ok({ count: 2, items: [{ id: 3, url: hookUrl, status: 'ok' }] }))
+    vendor.replies(ok({ code: 'vec1conf' }), ok({ count: 1, items: [{ id: 1, url: 'https://other.example', status: 'ok' }] }), ok({ server_id: 3 }), ok(1), ...facts, ok({ count: 2, items: [{ id: 3, url: hookUrl, status: 'ok' }] }), told)
     expect(await vk.connect({ ...context(), hookUrl })).toEqual({ title: '@klinika', details: [{ label: expect.anything(), value: 'Клиника «Пример»' }] })
     expect(vendor.asked.map(({ path }) => path.slice(8))).toEqual([
-      'groups.getCallbackConfirmationCode', 'groups.getCallbackServers', 'groups.addCallbackServer', 'groups.setCallbackSettings', 'groups.getById', 'groups.getTokenPermissions', 'groups.getCallbackServers',
+      'groups.getCallbackConfirmationCode', 'groups.getCallbackServers', 'groups.addCallbackServer', 'groups.setCallbackSettings', 'groups.getById', 'groups.getTokenPermissions', 'groups.getCallbackServers', 'groups.getCallbackSettings',
     ])
     expect(vendor.asked[2]?.body).toMatchObject({ group_id: '223344556', url: hookUrl, title: 'Estafeta', secret_key: form.secret })
     expect(vendor.asked[3]?.body).toMatchObject({ server_id: '3', api_version: '5.199', message_new: '1', message_read: '1', message_event: '1', wall_reply_new: '1' })
@@ -272,7 +273,7 @@ describe('vk: what is asked of VK', () => {
   it('changes its server where it is there already, and its own secret fits into fifty characters', async () => {
     const own = vk.parseCredentials({ ...form, secret: '' })
     expect(own.secret).toMatch(/^[0-9a-f]{50}$/)
-    vendor.replies(ok({ code: 'vec1conf' }), ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'ok' }] }), ok(1), ok(1), ...facts, ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'ok' }] }))
+    vendor.replies(ok({ code: 'vec1conf' }), ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'ok' }] }), ok(1), ok(1), ...facts, ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'ok' }] }), told)
     await vk.connect({ ...context(), hookUrl })
     expect(vendor.asked[2]).toMatchObject({ path: '/method/groups.editCallbackServer', body: { server_id: '3' } })
   })
@@ -282,7 +283,7 @@ describe('vk: what is asked of VK', () => {
     await expect(vk.connect({ ...context(), hookUrl })).rejects.toMatchObject({ failure: { class: 'channelPermanent', code: 'confirmation' } })
     vendor.replies(facts[0]!, ok({ mask: 4096 }), ok({ count: 0, items: [] }))
     expect(await vk.check({ ...context(), hookUrl })).toMatchObject({ isHookLost: true, warnings: [{ ru: expect.stringContaining('фотографии') }, { ru: expect.stringContaining('документы') }] })
-    vendor.replies(...facts, ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'failed' }] }))
+    vendor.replies(...facts, ok({ count: 1, items: [{ id: 3, url: hookUrl, status: 'failed' }] }), told)
     expect(await vk.check({ ...context(), hookUrl })).toMatchObject({ warnings: [{ ru: expect.stringContaining('не смог передать') }] })
     vendor.replies(facts[0]!, ok({ mask: 4 }))
     await expect(vk.check(context())).rejects.toMatchObject({ failure: { class: 'channelPermanent', code: 'rights' } })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { ChannelError, type ConnectionFacts } from '../channel.ts'
+import { ChannelError, type ConnectionFacts, type Localized } from '../channel.ts'
 import { call, read, type Context } from './api.ts'
 import { stateRefusal, working } from './errors.ts'
 import { personOf } from './person.ts'
+import { judgeHook, withHook } from '../hook.ts'
 import { stateAnswer } from './queue.ts'
 
 /** @see https://green-api.com/docs/api/account/GetSettings/ */
@@ -47,15 +48,31 @@ const ask = async (context: Context): Promise<{ facts: ConnectionFacts; settings
   }
 }
 
-export const check = async (context: Context): Promise<ConnectionFacts> => (await ask(context)).facts
+const elsewhere: Localized = {
+  ru: 'Сообщения этого инстанса забирает другая программа: уберите её адрес из настроек инстанса и сохраните подключение ещё раз, иначе доставка не видна.',
+  en: 'Another program takes the messages of this instance: remove its address from the settings of the instance and save the connection again, or delivery cannot be seen.',
+}
+
+/** What the instance is to be set to. */
+const settingsFor = (context: Context & { readonly hookUrl: string }) => ({ webhookUrl: context.hookUrl, webhookUrlToken: context.credentials.webhookToken, ...wanted })
+
+const differing = (settings: Settings, mine: Readonly<Record<string, unknown>>): readonly string[] => Object.keys(mine).filter((name) => settings[name] !== mine[name])
+
+export const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
+  const { facts, settings } = await ask(context)
+  const { hookUrl } = context
+  // A setting that the vendor does not name cannot be set by repeating.
+  const isWhole = hookUrl === undefined || differing(settings, settingsFor({ ...context, hookUrl })).every((name) => settings[name] === undefined)
+  return withHook(facts, judgeHook({ wanted: hookUrl, found: settings.webhookUrl, isWhole, elsewhere }))
+}
 
 const savedAnswer = z.looseObject({ saveSettings: z.literal(true) })
 
 /** The vendor applies settings within five minutes, so what is there already is not written again. @see https://green-api.com/docs/api/account/SetSettings/ */
 export const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
   const { facts, settings } = await ask(context)
-  const mine = { webhookUrl: context.hookUrl, webhookUrlToken: context.credentials.webhookToken, ...wanted }
-  if (Object.entries(mine).some(([name, value]) => settings[name] !== value)) {
+  const mine = settingsFor(context)
+  if (differing(settings, mine).length > 0) {
     if (!savedAnswer.safeParse((await call(context, 'setSettings', { json: mine })).body).success)
       throw new ChannelError({ class: 'channelTemporary', code: 'settings' }, 'GREEN-API не сохранил настройки: подождите пять минут и подключите ещё раз.')
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ChannelError, type Channel, type ConnectionFacts } from '../channel.ts'
 import { call, read, type Context } from './api.ts'
+import { tellsAll } from '../hook.ts'
 import { fields, parseCredentials, type MaxCredentials } from './credentials.ts'
 import { botRefusalOf } from './errors.ts'
 import { download } from './files.ts'
@@ -10,7 +11,7 @@ import { edit, limits, remove, send } from './send.ts'
 import { parse, updateTypes, verify } from './webhook.ts'
 
 const meAnswer = z.looseObject({ user_id: z.int(), name: z.string().optional(), first_name: z.string().optional(), username: z.string().nullish() })
-const subscriptionsAnswer = z.looseObject({ subscriptions: z.array(z.looseObject({ url: z.string() })) })
+const subscriptionsAnswer = z.looseObject({ subscriptions: z.array(z.looseObject({ url: z.string(), update_types: z.array(z.string()).nullish() })) })
 
 /** MAX drops a subscription after eight hours without our 200, so what it has now is part of the facts. */
 const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
@@ -20,8 +21,8 @@ const check = async (context: Context & { readonly hookUrl?: string }): Promise<
     { label: { ru: 'Имя бота', en: 'Bot name' }, value: name ?? first_name },
     { label: { ru: 'Приём сообщений', en: 'Receiving' }, value: subscriptions.length === 0 ? 'не включён' : 'включён' },
   ].flatMap(({ label, value }) => (value === undefined ? [] : [{ label, value }]))
-  const isHookLost = context.hookUrl !== undefined && !subscriptions.some(({ url }) => url === context.hookUrl)
-  return { title: username ? `@${username}` : (name ?? String(user_id)), details, isHookLost }
+  const isOurs = subscriptions.some(({ url, update_types: told }) => url === context.hookUrl && tellsAll(updateTypes, told))
+  return { title: username ? `@${username}` : (name ?? String(user_id)), details, isHookLost: context.hookUrl !== undefined && !isOurs }
 }
 
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {

@@ -1,5 +1,6 @@
 import { ChannelError, type Channel, type ChannelContext, type ConnectionFacts, type Localized } from '../channel.ts'
 import { TelegramApi } from './api.ts'
+import { judgeHook, tellsAll } from '../hook.ts'
 import { fields, parseCredentials, type TelegramCredentials } from './credentials.ts'
 import { download } from './files.ts'
 import { edit, limits, remove, send } from './send.ts'
@@ -32,8 +33,9 @@ const facts = async (api: TelegramApi, hookUrl: string | undefined): Promise<Con
     { label: { ru: 'Приём сообщений', en: 'Receiving' }, value: isOff ? 'не включён' : 'включён' },
     { label: { ru: 'Ждут приёма', en: 'Waiting to be received' }, value: String(webhook.pending_update_count) },
   ]
-  const warnings = hookUrl !== undefined && !isOff && webhook.url !== hookUrl ? [elsewhere] : deliveryWarning(webhook.pending_update_count, webhook.last_error_message)
-  return { title: `@${bot.username}`, details, warnings, isHookLost: hookUrl !== undefined && isOff }
+  const hook = judgeHook({ wanted: hookUrl, found: webhook.url, isWhole: tellsAll(updateTypes, webhook.allowed_updates), elsewhere })
+  const warnings = hook.warnings.length > 0 ? hook.warnings : deliveryWarning(webhook.pending_update_count, webhook.last_error_message)
+  return { title: `@${bot.username}`, details, warnings, isHookLost: hook.isHookLost }
 }
 
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {

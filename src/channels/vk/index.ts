@@ -10,6 +10,8 @@ import { eventTypes, handshake, parse, verify } from './webhook.ts'
 const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ name: z.string(), screen_name: z.string() })).min(1) })
 const serversAnswer = z.looseObject({ items: z.array(z.looseObject({ id: z.int(), url: z.string(), status: z.string().optional() })) })
 const permissionsAnswer = z.looseObject({ mask: z.int() })
+/** Each event is switched by 1 or 0. @see https://dev.vk.com/method/groups.getCallbackSettings */
+const settingsAnswer = z.looseObject({ events: z.record(z.string(), z.unknown()) })
 const codeAnswer = z.looseObject({ code: z.string() })
 const serverAnswer = z.looseObject({ server_id: z.int() })
 
@@ -21,6 +23,12 @@ const rights: readonly (readonly [number, Localized])[] = [
 const messagesRight = 4_096
 
 const serversOf = async (context: Context) => read(serversAnswer, await call(context, 'groups.getCallbackServers', { group_id: context.credentials.groupId })).items
+
+/** The community's administrator can switch events off, and those that we learned to read later were never switched on. One that VK does not name cannot be. */
+const isTold = async (context: Context, serverId: number): Promise<boolean> => {
+  const { events } = read(settingsAnswer, await call(context, 'groups.getCallbackSettings', { group_id: context.credentials.groupId, server_id: serverId }))
+  return eventTypes.every((type) => events[type] === undefined || Number(events[type]) === 1)
+}
 
 const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
   const { groupId } = context.credentials
@@ -35,7 +43,7 @@ const check = async (context: Context & { readonly hookUrl?: string }): Promise<
     title: `@${group.screen_name}`,
     details: [{ label: { ru: 'Сообщество', en: 'Community' }, value: group.name }],
     ...(warnings.length === 0 ? {} : { warnings }),
-    ...(context.hookUrl === undefined || server !== undefined ? {} : { isHookLost: true }),
+    ...(context.hookUrl === undefined || (server !== undefined && (await isTold(context, server.id))) ? {} : { isHookLost: true }),
   }
 }
 

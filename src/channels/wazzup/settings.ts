@@ -1,15 +1,16 @@
 import { z } from 'zod'
-import { ChannelError, type ConnectionFacts } from '../channel.ts'
+import { ChannelError, type ConnectionFacts, type Localized } from '../channel.ts'
 import { call, read, type Context } from './api.ts'
+import { judgeHook, withHook } from '../hook.ts'
 import { isWorking, stateRefusal } from './errors.ts'
 import { type Transport } from './transport.ts'
 import { secretName } from './webhook.ts'
 
 /** @see https://wazzup24.com/help/api-en/channels/ */
 const channelsAnswer = z.array(z.looseObject({ channelId: z.string(), transport: z.string(), plainId: z.string().nullish(), state: z.string() }))
-const webhooksAnswer = z.looseObject({ webhooksUri: z.string().nullish() })
+const webhooksAnswer = z.looseObject({ webhooksUri: z.string().nullish(), subscriptions: z.record(z.string(), z.unknown()).nullish() })
 
-export const checkBy = (transport: Transport) => async (context: Context): Promise<ConnectionFacts> => {
+const channelFacts = async (transport: Transport, context: Context): Promise<ConnectionFacts> => {
   const channels = read(channelsAnswer, await call(context, 'GET', '/channels'))
   const channel = channels.find(({ channelId }) => channelId.toLowerCase() === context.credentials.channelId)
   if (channel === undefined) throw new ChannelError({ class: 'channelPermanent', code: 'CHANNEL_NOT_FOUND' }, 'Такого канала в Wazzup нет: скопируйте его идентификатор из кабинета ещё раз.')
@@ -23,7 +24,25 @@ export const checkBy = (transport: Transport) => async (context: Context): Promi
 
 const ours = (hookUrl: string, { hookSecret }: Context['credentials']): string => `${hookUrl}?${secretName}=${hookSecret}`
 
-const known = async (context: Context): Promise<string> => read(webhooksAnswer, await call(context, 'GET', '/webhooks')).webhooksUri ?? ''
+const webhooks = async (context: Context) => read(webhooksAnswer, await call(context, 'GET', '/webhooks'))
+
+const known = async (context: Context): Promise<string> => (await webhooks(context)).webhooksUri ?? ''
+
+const elsewhere: Localized = {
+  ru: 'Сообщения этого аккаунта Wazzup забирает другая программа: отключите её интеграцию по API и сохраните подключение ещё раз, иначе доставка не видна.',
+  en: 'Another program takes the messages of this Wazzup account: switch its API integration off and save the connection again, or delivery cannot be seen.',
+}
+
+export const checkBy = (transport: Transport) => async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
+  const facts = await channelFacts(transport, context)
+  if (context.hookUrl === undefined) return facts
+  const { webhooksUri, subscriptions } = await webhooks(context)
+  const isWhole = Object.entries(subscriptions ?? {}).every(([name, isOn]) => !(name in wanted) || wanted[name as keyof typeof wanted] === isOn)
+  return withHook(facts, judgeHook({ wanted: ours(context.hookUrl, context.credentials), found: webhooksUri ?? '', isWhole, elsewhere }))
+}
+
+/** What the account is to tell. */
+const wanted = { messagesAndStatuses: true, contactsAndDealsCreation: false, channelsUpdates: true, templateStatus: false } as const
 
 /**
  * Sets the account's one address of webhooks. Where another connection of this application lives by it already, nothing is taken away from that one.
@@ -31,7 +50,7 @@ const known = async (context: Context): Promise<string> => read(webhooksAnswer, 
  * @see https://wazzup24.com/help/webhooks/
  */
 export const connectBy = (transport: Transport) => async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
-  const facts = await checkBy(transport)(context)
+  const facts = await channelFacts(transport, context)
   const { hookUrl } = context
   const current = await known(context)
   const base = hookUrl.slice(0, hookUrl.lastIndexOf('/hooks/') + '/hooks/'.length)
@@ -40,7 +59,7 @@ export const connectBy = (transport: Transport) => async (context: Context & { r
   try {
     await call(context, 'PATCH', '/webhooks', {
       webhooksUri: ours(hookUrl, context.credentials),
-      subscriptions: { messagesAndStatuses: true, contactsAndDealsCreation: false, channelsUpdates: true, templateStatus: false },
+      subscriptions: wanted,
     })
   } catch (error) {
     throw error instanceof ChannelError && ['content', 'channelTemporary'].includes(error.failure.class) ? hookRefusal(error) : error

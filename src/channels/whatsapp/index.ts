@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import { type Channel, type ChannelContext, type ConnectionFacts } from '../channel.ts'
+import { type Channel, type ChannelContext, type ConnectionFacts, type Localized } from '../channel.ts'
+import { judgeHook, withHook } from '../hook.ts'
 import { refuseStopped, warningsOf } from './health.ts'
 import { fields, parseCredentials, type WhatsAppCredentials } from './credentials.ts'
 import { unclearAnswer } from './errors.ts'
 import { callGraph, isPartner } from './graph.ts'
 import { download } from './media.ts'
 import { limits, send } from './send.ts'
-import { subscribe, unsubscribe } from './subscription.ts'
+import { readHook, subscribe, unsubscribe } from './subscription.ts'
 import { setTemplateLife } from './template-life.ts'
 import { handshake, parse, verify } from './webhook.ts'
 
@@ -61,6 +62,21 @@ const connect = async (context: Context & { readonly hookUrl: string }): Promise
   return { ...facts, details: [...facts.details, hook] }
 }
 
+const elsewhere: Localized = {
+  ru: 'Сообщения и статусы этого номера уходят по другому адресу: сохраните подключение ещё раз или впишите адрес приложения в консоли Meta, иначе доставка не видна.',
+  en: 'Messages and statuses of this number go to another address: save the connection again or enter the application\'s address in the Meta console, or delivery cannot be seen.',
+}
+
+const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
+  const facts = await numberFacts(context)
+  const { hookUrl } = context
+  const hook = hookUrl === undefined ? undefined : await readHook(context)
+  if (hookUrl === undefined || hook === undefined) return facts
+  const judged = withHook(facts, judgeHook({ wanted: hookUrl, found: hook.address, isWhole: hook.isSubscribed, elsewhere }))
+  if (hook.consoleAddress === undefined || hook.consoleAddress === hookUrl) return judged
+  return { ...judged, details: [...judged.details, { label: hook.address === hookUrl ? consoleLabels.useful : consoleLabels.needed, value: hookUrl }] }
+}
+
 /**
  * WhatsApp Business Platform, Cloud API: templates and free text, all receipts, no idempotency key - a lost answer is healed by
  * `biz_opaque_callback_data`, which every status echoes.
@@ -79,7 +95,7 @@ export const whatsapp: Channel<WhatsAppCredentials> = {
   parseCredentials,
   connect,
   disconnect: unsubscribe,
-  check: numberFacts,
+  check,
   handshake,
   verify,
   parse,

@@ -4,7 +4,8 @@ import { type WhatsAppCredentials } from './credentials.ts'
 import { callGraph, isPartner } from './graph.ts'
 import { partnerSecretHeader } from './webhook.ts'
 
-type HookContext = ChannelContext<WhatsAppCredentials> & { readonly hookUrl: string }
+type Context = ChannelContext<WhatsAppCredentials>
+type HookContext = Context & { readonly hookUrl: string }
 
 /** Meta's no to a setting, as opposed to a token that is not taken, trouble or silence. */
 const isRefusedSetting = (error: unknown): boolean => error instanceof ChannelError && (error.failure.class === 'content' || error.failure.class === 'channelTemporary')
@@ -32,7 +33,48 @@ export const subscribe = async (context: HookContext): Promise<boolean> => {
   }
 }
 
-const configuration = z.looseObject({ webhook_configuration: z.looseObject({ phone_number: z.string().optional() }).optional() })
+const addresses = z.looseObject({ phone_number: z.string().optional(), whatsapp_business_account: z.string().optional(), application: z.string().optional() })
+const configuration = z.looseObject({ webhook_configuration: addresses.optional() })
+const appsAnswer = z.looseObject({ data: z.array(z.unknown()) })
+const partnerAnswer = z.looseObject({ url: z.string() })
+
+/** Where messages and statuses of the number go: the nearest address counts. */
+export interface HookOfNumber {
+  /** Empty: nowhere. */
+  readonly address: string
+  /** Of Meta's console, where news of templates go always; undefined: there is no console. */
+  readonly consoleAddress?: string
+  /** An application of the account is told anything at all. */
+  readonly isSubscribed: boolean
+}
+
+/**
+ * Undefined where the vendor does not say it.
+ *
+ * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override/
+ */
+export const readHook = async (context: Context): Promise<HookOfNumber | undefined> => {
+  if (isPartner(context.credentials)) {
+    const hook = partnerAnswer.safeParse((await callGraph(context, { method: 'GET', path: '/v1/configs/webhook' })).body)
+    return hook.success ? { address: hook.data.url, isSubscribed: true } : undefined
+  }
+  const { businessAccountId, phoneNumberId } = context.credentials
+  const ask = async (path: string, query?: Record<string, string>): Promise<unknown> => {
+    try {
+      return (await callGraph(context, { method: 'GET', path, ...(query === undefined ? {} : { query }) })).body
+    } catch (error) {
+      // Who only passes the API on need not know this part of it.
+      if (isRefusedSetting(error)) return undefined
+      throw error
+    }
+  }
+  const number = configuration.safeParse(await ask(`/${phoneNumberId}`, { fields: 'webhook_configuration' }))
+  if (!number.success || number.data.webhook_configuration === undefined) return undefined
+  const apps = appsAnswer.safeParse(await ask(`/${businessAccountId}/subscribed_apps`))
+  const { phone_number, whatsapp_business_account, application } = number.data.webhook_configuration
+  return { address: phone_number ?? whatsapp_business_account ?? application ?? '', consoleAddress: application ?? '', isSubscribed: !apps.success || apps.data.data.length > 0 }
+}
+
 const numbersAnswer = z.looseObject({ data: z.array(z.unknown()) })
 
 /**
