@@ -19,6 +19,7 @@ const domain = /^src\/domain\//
 const errors = /^src\/errors\.ts$/
 const node = /^node:/
 const zod = /^pkg:zod$/
+const english = /^src\/words\/english\.ts$/
 /** What stands beside the channels' folders and knows none of them. */
 const sharedOfChannels = /^src\/channels\/(channel|http|network|reading|refusal)\.ts$/
 /** The same for channels that speak no HTTP. */
@@ -49,18 +50,19 @@ const rules: readonly Rule[] = [
   { layer: 'db', files: /^src\/db\//, may: [domain, errors, /^src\/(db|queue)\//, node, /^pkg:(kysely(\/migration)?|pg)$/], why: 'repositories know rows and the domain' },
   {
     layer: 'flows', files: /^src\/flows\//,
-    may: [domain, errors, /^src\/channels\/(channel|registry|http)\.ts$/, /^src\/(bitrix|db|queue|flows)\//, /^src\/(config|clock|log)\.ts$/, zod, /^node:(crypto|timers\/promises)$/],
+    may: [domain, errors, english, /^src\/channels\/(channel|registry|http)\.ts$/, /^src\/(bitrix|db|queue|flows)\//, /^src\/(config|clock|log)\.ts$/, zod, /^node:(crypto|timers\/promises)$/],
     why: 'flows join the layers, and know neither HTTP nor a single messenger',
   },
   {
     layer: 'http', files: /^src\/http\//,
-    may: [domain, errors, /^src\/(flows|http)\//, /^src\/site-chat\/server\.ts$/, /^src\/bitrix\/incoming\.ts$/, /^src\/channels\/(channel|registry)\.ts$/, /^src\/log\.ts$/, node, zod, /^pkg:(fastify|@fastify\/(formbody|static))$/],
+    may: [domain, errors, english, /^src\/(flows|http)\//, /^src\/site-chat\/server\.ts$/, /^src\/bitrix\/(incoming|language)\.ts$/, /^src\/channels\/(channel|registry)\.ts$/, /^src\/log\.ts$/, node, zod, /^pkg:(fastify|@fastify\/(formbody|static))$/],
     why: 'HTTP reads requests and calls flows: no database, no queue, no client of the portal',
   },
   {
     layer: 'site chat', files: /^src\/site-chat\//, may: [domain, errors, /^src\/(db|site-chat)\//, node, zod, /^pkg:(kysely|fastify)$/],
     why: 'the messenger of the clinic\'s site knows its own tables and nothing of flows and channels: the application speaks to it as to any vendor',
   },
+  { layer: 'words', files: /^src\/words\//, may: [/^src\/words\//, /^src\/bitrix\/(language|error-words)\.ts$/], why: 'the catalogue knows sentences, and nothing of who says or shows them' },
   { layer: 'errors', files: /^src\/errors\.ts$/, may: [], why: 'everything imports it, so it imports nothing' },
   { layer: 'clock, config, log', files: /^src\/(clock|config|log)\.ts$/, may: [errors, node, zod, /^pkg:pino$/], why: 'what everything is given knows nothing of it' },
   { layer: 'composition', files: /^src\/(app|workers|main)\.ts$/, may: [/^src\//, node, /^pkg:(fastify|kysely)$/], why: 'the composition root knows the application, not its packages' },

@@ -1,5 +1,6 @@
 import type { MiniAppView } from '../../src/http/schemas.ts'
 import type { Answer } from './model.ts'
+import type { Language } from './texts.ts'
 
 /** A refusal in the server's own words; `sentence` is empty when nobody answered. */
 export class Failure extends Error {
@@ -10,10 +11,15 @@ export class Failure extends Error {
   }
 }
 
-const post = async (what: 'visit' | 'answer', body: unknown): Promise<MiniAppView> => {
+/** A refusal comes in the page's language. */
+const post = async (what: 'visit' | 'answer', language: Language, body: unknown): Promise<MiniAppView> => {
   let answer: Response
   try {
-    answer = await fetch(`${location.pathname.replace(/\/+$/, '')}/${what}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    answer = await fetch(`${location.pathname.replace(/\/+$/, '')}/${what}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'accept-language': language },
+      body: JSON.stringify(body),
+    })
   } catch {
     throw new Failure('')
   }
@@ -22,5 +28,6 @@ const post = async (what: 'visit' | 'answer', body: unknown): Promise<MiniAppVie
   return read as MiniAppView
 }
 
-export const readVisit = (launchData: string): Promise<MiniAppView> => post('visit', { launchData })
-export const sendAnswer = (launchData: string, answer: Answer, at: string): Promise<MiniAppView> => post('answer', { launchData, answer, at })
+export const readVisit = (launchData: string, language: Language): Promise<MiniAppView> => post('visit', language, { launchData })
+export const sendAnswer = (launchData: string, language: Language, answer: Answer, at: string): Promise<MiniAppView> =>
+  post('answer', language, { launchData, answer, at })

@@ -160,9 +160,14 @@ export class BitrixError extends AppError {
   }
 }
 
+const said: Readonly<Record<Language, (call: string, what: string) => string>> = {
+  ru: (call, what) => `Битрикс24 (${call}): ${what}.`,
+  en: (call, what) => `Bitrix24 (${call}): ${what}.`,
+}
+
 const sentenceOf = (failure: Pick<BitrixFailure, 'method' | 'bitrixCode' | 'httpStatus'>, action: BitrixAction, language: Language): string => {
   const code = isCode(failure.bitrixCode) ? failure.bitrixCode : String(failure.httpStatus)
-  return `${language === 'ru' ? 'Битрикс24' : 'Bitrix24'} (${failure.method}, ${code}): ${advice[language][action]}.`
+  return said[language](`${failure.method}, ${code}`, advice[language][action])
 }
 
 /** The message of the error in the language of the person who reads it. */

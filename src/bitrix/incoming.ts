@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { repetitionKeyOf } from './connector-events.ts'
 import { crmItemOf, type CrmItem } from './crm-item.ts'
 import { type FormBody } from './form.ts'
+import { pageLanguage } from './language.ts'
 import { scopesOf } from './oauth.ts'
 
 export { crmItemOf, type CrmItem } from './crm-item.ts'
@@ -253,8 +254,6 @@ const PageBody = z.looseObject({
   PLACEMENT_OPTIONS: z.unknown().optional(),
 })
 
-const russianLanguages = new Set(['ru', 'kz', 'by'])
-
 /**
  * Reads the post that opens a page.
  *
@@ -281,7 +280,7 @@ export const parsePagePost = (query: unknown, body: unknown): Parsed<PagePost> =
     },
     placement: page.PLACEMENT,
     options: optionsOf(page.PLACEMENT_OPTIONS),
-    language: russianLanguages.has(language.toLowerCase()) ? 'ru' : 'en',
+    language: pageLanguage(language) ?? 'en',
     domain,
     isHttps: protocol !== '0',
     appSid,

@@ -1,5 +1,6 @@
 /** What the application itself says in a chat: to the patient, and - as a system line - to the operator. Nothing of a patient is in them. */
 import { type Language } from '../bitrix/manifest.ts'
+import { inLanguage } from '../words/english.ts'
 
 /** Patients are spoken to in Russian: the clinics' own texts are. */
 export const patientWords = {
@@ -79,6 +80,6 @@ export const proofWords: Readonly<Record<Language, Readonly<Record<string, strin
   en: { ownContact: 'own number from the messenger', startLink: 'personal link', phone: 'the messenger’s number', smsCode: 'code by SMS', operator: 'confirmed by an employee' },
 }
 
-/** A note with its places filled. */
+/** A note with its places filled; the reason of a refusal is a sentence of ours, said in the language of the note. */
 export const noteText = (language: Language, note: OperatorNote, values: Readonly<Record<string, string>> = {}): string =>
-  operatorNotes[language][note].replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '')
+  operatorNotes[language][note].replace(/\{(\w+)\}/g, (_, name: string) => (name === 'reason' ? inLanguage(language, values.reason ?? '') : (values[name] ?? '')))

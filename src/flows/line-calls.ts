@@ -14,6 +14,8 @@ import { plainTextOf } from '../domain/rich-text.ts'
 import { fetchFile, fileLink, shownName } from './chat-files.ts'
 import { noteText, type OperatorNote } from './chat-words.ts'
 import { type Deps } from './deps.ts'
+import { nobodyWords } from './patient-words.ts'
+import { standInInLanguage } from '../words/english.ts'
 
 /** Messages of one call: chats are not split over calls, so one call may hold some more. */
 const messagesPerCall = 20
@@ -117,13 +119,13 @@ const lineMessageOf = async (deps: Deps, portal: Portal, { row, message, identit
   const open = isShared ? await deps.connections.byId(portal.id, identity.connectionId) : undefined
   const quoted = message.quote === undefined ? undefined : (message.quote.text ?? (await quotedText(deps, message)))
   const text = lineTextOf({
-    text: message.text, place: message.place, contactCard: message.contactCard, quotedText: quoted, missingFiles, channel: (open?.channel.family ?? open?.channel.title)?.[portal.language],
+    text: standInInLanguage(portal.language, message.text), place: message.place, contactCard: message.contactCard, quotedText: quoted, missingFiles, channel: (open?.channel.family ?? open?.channel.title)?.[portal.language],
   })
   if (text === '' && files.length === 0) return undefined
   const name = identity.contactName ?? identity.name ?? identity.introduction.claim?.name
   const phone = /^\+\d{10,15}$/.test(identity.chatId) ? identity.chatId : undefined
   return {
-    user: { id: lineUserId(dialog.id), name: name ?? (portal.language === 'ru' ? 'Пациент' : 'Patient'), phone },
+    user: { id: lineUserId(dialog.id), name: name ?? nobodyWords[portal.language], phone },
     // Until the person is known the portal must not look for them by what they say of themselves (D10).
     message: { id: externalIdOf(message), atSeconds: Math.floor(message.at / 1000), text, files: row.kind === 'edit' ? undefined : files, disableCrm: identity.contactId === undefined },
     chat: { id: lineChatId(dialog.id) },

@@ -6,7 +6,9 @@ import { findByExternalIds, findMessages, type Message, type MessageFile } from 
 import { parseBbCode } from '../domain/bb-code.ts'
 import { deliveryId, type PortalId } from '../domain/ids.ts'
 import { plainTextOf } from '../domain/rich-text.ts'
+import { type Language } from '../bitrix/language.ts'
 import { AppError } from '../errors.ts'
+import { inLanguage, standInInLanguage } from '../words/english.ts'
 import { fileLink, shownName } from './chat-files.ts'
 import { type Deps } from './deps.ts'
 import { findPatient, type PatientPage } from './find-patient.ts'
@@ -84,7 +86,7 @@ const entriesOf = async (deps: Deps, page: PatientPage, keys: readonly HistoryKe
           return delivery === undefined ? [] : [await showPast(deps, delivery, language)]
         }
         const message = messages.get(Number(id))
-        return message === undefined ? [] : [messageEntry(deps, message, connections.find((one) => one.id === message.connectionId), names, quotes)]
+        return message === undefined ? [] : [messageEntry(deps, message, connections.find((one) => one.id === message.connectionId), names, quotes, language)]
       }),
     )
   ).flat()
@@ -92,7 +94,7 @@ const entriesOf = async (deps: Deps, page: PatientPage, keys: readonly HistoryKe
 
 const textOf = (message: Message): string => (message.author === 'operator' ? plainTextOf(parseBbCode(message.text)) : message.text)
 
-const messageEntry = (deps: Deps, message: Message, connection: Connection | undefined, names: ReadonlyMap<string, string>, quotes: ReadonlyMap<number, string>): unknown => {
+const messageEntry = (deps: Deps, message: Message, connection: Connection | undefined, names: ReadonlyMap<string, string>, quotes: ReadonlyMap<number, string>, language: Language): unknown => {
   const channel = deps.channelById(connection?.channel ?? '')
   const isOut = message.direction === 'out'
   return {
@@ -105,12 +107,12 @@ const messageEntry = (deps: Deps, message: Message, connection: Connection | und
     direction: message.direction,
     author: message.author,
     authorName: message.authorId === undefined ? undefined : names.get(message.authorId),
-    text: textOf(message),
+    text: isOut ? textOf(message) : standInInLanguage(language, message.text),
     files: message.files.map((file, index) => fileView(deps, message, file, index)),
     place: message.place,
     quotedText: message.quote?.text ?? quotes.get(message.id),
     state: isOut && message.state !== 'received' ? message.state : undefined,
-    problem: isOut && message.state === 'failed' ? message.failure?.sentence : undefined,
+    problem: isOut && message.state === 'failed' && message.failure?.sentence !== undefined ? inLanguage(language, message.failure.sentence) : undefined,
     isEdited: message.editedAt !== undefined,
     isDeleted: message.deletedAt !== undefined,
   }

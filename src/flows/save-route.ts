@@ -1,5 +1,5 @@
 import { deleteRoute, listConnections, listRoutes, saveRoute, type StoredRoute } from '../db/connections.ts'
-import { findPortal, lockPortal } from '../db/portals.ts'
+import { lockPortal } from '../db/portals.ts'
 import { connectionId, routeId, type PortalId, type RouteId } from '../domain/ids.ts'
 import { problemsOf, type ConnectionAbility, type RouteProblem, type RouteStep } from '../domain/route.ts'
 import { AppError, messageOf } from '../errors.ts'
@@ -14,35 +14,19 @@ export interface RouteDraft {
   readonly steps: readonly RouteStep[]
 }
 
-const words: Readonly<Record<'ru' | 'en', Readonly<Record<RouteProblem['code'], string>>>> = {
-  ru: {
-    noSteps: 'Добавьте хотя бы один шаг.',
-    tooManySteps: 'Шагов не больше десяти.',
-    unknownConnection: 'Этого подключения больше нет: выберите другое.',
-    connectionOff: 'Подключение выключено или сломано: почините его или выберите другое.',
-    manualOnly: 'Этот канал - только для переписки, которую ведут люди: выберите другое подключение.',
-    proofImpossible: 'Этот мессенджер такого подтверждения не даёт: выберите другое, иначе шаг никогда не закончится успехом.',
-    actedNeedsButtons: 'В этом мессенджере нет кнопок: уберите их из шага.',
-    templateRequired: 'Писать первым здесь можно только по одобренному шаблону: укажите его имя и язык.',
-    taskNotLast: 'Задача сотруднику может быть только последним шагом.',
-    minutesOutOfRange: 'Время шага - от 1 минуты до 7 дней.',
-    textTooLong: 'Текст длиннее, чем принимает этот мессенджер.',
-    sameConnectionTwice: 'Это подключение уже есть в маршруте: дважды в один мессенджер пациенту не пишут.',
-  },
-  en: {
-    noSteps: 'Add at least one step.',
-    tooManySteps: 'Ten steps at most.',
-    unknownConnection: 'This connection is no more: choose another one.',
-    connectionOff: 'The connection is off or broken: repair it or choose another one.',
-    manualOnly: 'This channel is only for talk that people lead: choose another connection.',
-    proofImpossible: 'This messenger never gives that proof: choose another one, or the step can never succeed.',
-    actedNeedsButtons: 'This messenger has no buttons: take them out of the step.',
-    templateRequired: 'Only an approved template may be the first message here: give its name and language.',
-    taskNotLast: 'A task for staff can only be the last step.',
-    minutesOutOfRange: 'A step takes from 1 minute to 7 days.',
-    textTooLong: 'The text is longer than this messenger takes.',
-    sameConnectionTwice: 'This connection is in the route already: nobody is written to twice in one messenger.',
-  },
+const words: Readonly<Record<RouteProblem['code'], string>> = {
+  noSteps: 'Добавьте хотя бы один шаг.',
+  tooManySteps: 'Шагов не больше десяти.',
+  unknownConnection: 'Этого подключения больше нет: выберите другое.',
+  connectionOff: 'Подключение выключено или сломано: почините его или выберите другое.',
+  manualOnly: 'Этот канал - только для переписки, которую ведут люди: выберите другое подключение.',
+  proofImpossible: 'Этот мессенджер такого подтверждения не даёт: выберите другое, иначе шаг никогда не закончится успехом.',
+  actedNeedsButtons: 'В этом мессенджере нет кнопок: уберите их из шага.',
+  templateRequired: 'Писать первым здесь можно только по одобренному шаблону: укажите его имя и язык.',
+  taskNotLast: 'Задача сотруднику может быть только последним шагом.',
+  minutesOutOfRange: 'Время шага - от 1 минуты до 7 дней.',
+  textTooLong: 'Текст длиннее, чем принимает этот мессенджер.',
+  sameConnectionTwice: 'Это подключение уже есть в маршруте: дважды в один мессенджер пациенту не пишут.',
 }
 
 /**
@@ -51,13 +35,11 @@ const words: Readonly<Record<'ru' | 'en', Readonly<Record<RouteProblem['code'], 
  * @throws AppError ROUTE_IMPOSSIBLE; `fields` keys are `steps.<n>` or `steps`
  */
 export const saveRouteDraft = async (deps: Deps, portal: PortalId, draft: RouteDraft, id?: RouteId): Promise<StoredRoute> => {
-  const known = await findPortal(deps.db, portal)
   const abilities = await abilitiesOf(deps, portal)
   const problems = problemsOf(draft.steps, (connection) => abilities.get(connection))
   if (problems.length > 0) {
-    const language = known?.language ?? 'ru'
-    const fields = Object.fromEntries([...problems].reverse().map(({ step, code }) => [step === undefined ? 'steps' : `steps.${step}`, words[language][code]]))
-    throw new AppError('ROUTE_IMPOSSIBLE', words[language][problems[0]!.code], { fields })
+    const fields = Object.fromEntries([...problems].reverse().map(({ step, code }) => [step === undefined ? 'steps' : `steps.${step}`, words[code]]))
+    throw new AppError('ROUTE_IMPOSSIBLE', words[problems[0]!.code], { fields })
   }
   const route = await deps.db.transaction().execute(async (trx) => {
     // One at a time: of two administrators who choose a default at once, the second has the last word.

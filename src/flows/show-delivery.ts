@@ -2,6 +2,7 @@ import { words } from '../bitrix/record-words.ts'
 import { bestAttempt, dueAt } from '../domain/cascade.ts'
 import { type Attempt, type Delivery } from '../domain/delivery.ts'
 import { type RouteStep } from '../domain/route.ts'
+import { standInInLanguage } from '../words/english.ts'
 import { type Deps } from './deps.ts'
 import { taskWords } from './patient-words.ts'
 import { provedAt } from './record-view.ts'
@@ -23,7 +24,7 @@ export const showRunning = async (deps: Deps, delivery: Delivery, language: Lang
   startedAt: isoOf(delivery.startedAt),
   deadlineAt: isoOf(delivery.deadlineAt),
   purpose: delivery.purpose,
-  routeName: delivery.route.name,
+  routeName: standInInLanguage(language, delivery.route.name),
   steps: await Promise.all(
     delivery.route.steps.map(async (step, index) => {
       const attempt = delivery.attempts.find((one) => one.step === index)
@@ -44,7 +45,7 @@ export const showPast = async (deps: Deps, delivery: Delivery, language: Languag
     at: isoOf(delivery.startedAt),
     purpose: delivery.purpose,
     dealId: delivery.dealId,
-    routeName: delivery.route.name,
+    routeName: standInInLanguage(language, delivery.route.name),
     text: delivery.text,
     status: delivery.status,
     channel: bestStep === undefined ? undefined : await titleOf(deps, delivery, bestStep, language),

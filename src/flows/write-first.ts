@@ -99,7 +99,9 @@ const accountOfCard = async (deps: Deps, trx: Trx, page: PatientPage, patient: P
   const known = await findIdentity(trx, ref)
   const own = known?.contactId === undefined || known.contactId === contactId ? ref : { ...ref, externalId: `${externalId}.${contactId}` }
   const account = (await findIdentity(trx, own)) ?? (await touchIdentity(trx, { ...own, chatId: address, at: deps.clock.now(), state: 'active', isInbound: false }))
-  if (account.state === 'blocked') throw new AppError('CHANNEL_REFUSED', `По этому ${isPhone ? 'номеру' : 'адресу'} сообщения не принимаются: выберите другой способ.`)
+  if (account.state === 'blocked') {
+    throw new AppError('CHANNEL_REFUSED', isPhone ? 'По этому номеру сообщения не принимаются: выберите другой способ.' : 'По этому адресу сообщения не принимаются: выберите другой способ.')
+  }
   if (account.contactId === contactId) return account
   await bindIdentity(trx, own, contactId, proof, by)
   await logIdentity(trx, page.portalId, { identity: account.number, contactId, what: 'bound', proof, by })

@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { type Channel } from '../channels/channel.ts'
+import { type Language } from '../bitrix/language.ts'
+import { type Channel, type ConnectionFacts } from '../channels/channel.ts'
 import { channels } from '../channels/registry.ts'
 import { connectionId, routeId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
@@ -8,6 +9,7 @@ import { type Deps } from '../flows/deps.ts'
 import { registerEverything } from '../flows/install-portal.ts'
 import { getPortal, readSettings, showConnection, type ShownConnection, type ShownDelivery } from '../flows/read-settings.ts'
 import { removeRoute, saveRouteDraft, type RouteDraft } from '../flows/save-route.ts'
+import { inLanguage, standInInLanguage } from '../words/english.ts'
 import { registerConnectorApi } from './connector-api.ts'
 import { registerConversationApi } from './conversation-api.ts'
 import { readForm } from './errors.ts'
@@ -43,42 +45,46 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
 
   scope.get('/overview', async (request) => {
     const session = viewer(request)
+    const language = session.language ?? 'ru'
     const { portal, connections, routes, deliveries } = await readSettings(deps, session.portalId)
     return Overview.parse({
-      portal: { domain: portal.domain, language: portal.language, timeZone: portal.timeZone, state: portal.state, problems: portal.problems },
+      portal: { domain: portal.domain, language: portal.language, timeZone: portal.timeZone, state: portal.state, problems: portal.problems.map((problem) => inLanguage(language, problem)) },
       user: { isAdmin: session.isAdmin },
       channels: channels.map((channel) => channelInfo(channel)),
-      connections: connections.map((shown) => connectionShape(shown, session.isAdmin)),
+      connections: connections.map((shown) => connectionShape(shown, session)),
       routes,
-      deliveries: deliveries.map(deliveryShape),
+      deliveries: deliveries.map((shown) => deliveryShape(shown, language)),
     })
   })
 
   scope.post('/connections', async (request) => {
-    const { portalId } = admin(request)
-    const connection = await connectChannel(deps, portalId, readForm(ConnectionForm, request.body))
-    return Connection.parse(connectionShape(showConnection(deps, connection), true))
+    const session = admin(request)
+    const connection = await connectChannel(deps, session.portalId, readForm(ConnectionForm, request.body))
+    return Connection.parse(connectionShape(showConnection(deps, connection), session))
   })
   scope.put<Id>('/connections/:id', async (request) => {
-    const { portalId } = admin(request)
-    const connection = await connectChannel(deps, portalId, readForm(ConnectionForm, request.body), connectionId(request.params.id))
-    return Connection.parse(connectionShape(showConnection(deps, connection), true))
+    const session = admin(request)
+    const connection = await connectChannel(deps, session.portalId, readForm(ConnectionForm, request.body), connectionId(request.params.id))
+    return Connection.parse(connectionShape(showConnection(deps, connection), session))
   })
   scope.delete<Id>('/connections/:id', async (request) => {
     await disconnectChannel(deps, admin(request).portalId, connectionId(request.params.id))
     return {}
   })
   scope.post<Id>('/connections/:id/check', async (request) => {
-    const { ok, message, facts } = await checkConnection(deps, admin(request).portalId, connectionId(request.params.id))
-    return CheckResult.parse({ ok, message, title: facts?.title, details: facts?.details ?? [] })
+    const { portalId, language = 'ru' } = admin(request)
+    const { ok, message, facts } = await checkConnection(deps, portalId, connectionId(request.params.id))
+    return CheckResult.parse({ ok, message: inLanguage(language, message), title: facts?.title, details: detailsIn(language, facts?.details ?? []) })
   })
   scope.get<Id>('/connections/:id/chats', async (request) => {
     const chats = await chatsOf(deps, admin(request).portalId, connectionId(request.params.id))
     return Chats.parse({ chats: chats.map(({ id, name, at }) => ({ id, name, at: at.toISOString() })) })
   })
-  scope.post<Id>('/connections/:id/test', async (request) =>
-    TestResult.parse(await sendTest(deps, admin(request).portalId, connectionId(request.params.id), readForm(TestForm, request.body).to)),
-  )
+  scope.post<Id>('/connections/:id/test', async (request) => {
+    const { portalId, language = 'ru' } = admin(request)
+    const { ok, message } = await sendTest(deps, portalId, connectionId(request.params.id), readForm(TestForm, request.body).to)
+    return TestResult.parse({ ok, message: inLanguage(language, message) })
+  })
 
   scope.post('/routes', async (request) => Route.parse(await saveRouteDraft(deps, admin(request).portalId, draftOf(request.body))))
   scope.put<Id>('/routes/:id', async (request) => Route.parse(await saveRouteDraft(deps, admin(request).portalId, draftOf(request.body), routeId(request.params.id))))
@@ -101,9 +107,9 @@ export const registerApi = (scope: FastifyInstance, { deps, sessions }: Parts): 
   })
 
   scope.post('/install', async (request) => {
-    const { portalId, userId } = admin(request)
+    const { portalId, userId, language = 'ru' } = admin(request)
     const steps = await registerEverything(deps, portalId, userId)
-    return InstallResult.parse({ ok: steps.every((step) => step.ok), steps })
+    return InstallResult.parse({ ok: steps.every((step) => step.ok), steps: steps.map((step) => ({ ...step, message: inLanguage(language, step.message) })) })
   })
 
   registerConnectorApi(scope, { deps, admin })
@@ -131,15 +137,15 @@ const channelInfo = (channel: Channel): ChannelInfo => ({
 })
 
 /** Staff see that a connection works, not how it is set up. */
-const connectionShape = ({ connection, values, secretsSet, hookUrl, miniAppUrl }: ShownConnection, isAdmin: boolean): unknown => ({
+const connectionShape = ({ connection, values, secretsSet, hookUrl, miniAppUrl }: ShownConnection, { isAdmin, language = 'ru' }: Session): unknown => ({
   id: connection.id,
   channel: connection.channel,
   name: connection.name,
   state: connection.state,
-  problem: connection.problem,
+  problem: connection.problem === undefined ? undefined : inLanguage(language, connection.problem),
   title: connection.title,
   // The address of a webhook stands among them.
-  details: isAdmin ? connection.details : [],
+  details: isAdmin ? detailsIn(language, connection.details) : [],
   warnings: connection.warnings ?? [],
   values: isAdmin ? values : {},
   secretsSet: isAdmin ? secretsSet : [],
@@ -148,10 +154,14 @@ const connectionShape = ({ connection, values, secretsSet, hookUrl, miniAppUrl }
   checkedAt: connection.checkedAt?.toISOString(),
 })
 
-const deliveryShape = ({ delivery, channel, proof }: ShownDelivery): DeliverySummary => ({
+/** What a vendor says of a connection is its own; of what we add only whether messages are received is a word. */
+const detailsIn = (language: Language, details: unknown): ConnectionFacts['details'] =>
+  Connection.shape.details.parse(details).map(({ label, value }) => ({ label, value: standInInLanguage(language, value) }))
+
+const deliveryShape = ({ delivery, channel, proof }: ShownDelivery, language: Language): DeliverySummary => ({
   id: delivery.id,
   at: new Date(delivery.startedAt).toISOString(),
-  routeName: delivery.route.name,
+  routeName: standInInLanguage(language, delivery.route.name),
   purpose: delivery.purpose,
   dealId: delivery.dealId,
   status: delivery.status,

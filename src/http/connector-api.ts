@@ -1,15 +1,17 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type Language } from '../bitrix/language.ts'
 import { connectionId } from '../domain/ids.ts'
 import { AppError } from '../errors.ts'
 import { activateConnector, deactivateConnector, readConnector, type ConnectorRef, type ConnectorState } from '../flows/activate-connector.ts'
 import { type Deps } from '../flows/deps.ts'
+import { inLanguage } from '../words/english.ts'
 import { readForm } from './errors.ts'
 import { ActivateForm, ConnectorView } from './patient-schemas.ts'
 import { type Session } from './portal-session.ts'
 
 /** The settings page of one connector on one open line, both of which the signed session names. Administrators only. */
 export const registerConnectorApi = (scope: FastifyInstance, { deps, admin }: { deps: Deps; admin: (request: FastifyRequest) => Session }): void => {
-  const show = async (session: Session): Promise<ConnectorView> => ConnectorView.parse(viewOf(await readConnector(deps, refOf(session), session.language ?? 'ru')))
+  const show = async (session: Session): Promise<ConnectorView> => ConnectorView.parse(viewOf(await readConnector(deps, refOf(session), session.language ?? 'ru'), session.language ?? 'ru'))
 
   scope.get('/connector', async (request) => show(admin(request)))
   scope.post('/connector/activate', async (request) => {
@@ -30,14 +32,16 @@ const refOf = ({ portalId, subject }: Session): ConnectorRef => {
   return { portalId, connector: subject.connector, lineId: subject.lineId }
 }
 
-const viewOf = ({ connector, line, connectionId: id, connections, status, problems }: ConnectorState): ConnectorView => ({
+const viewOf = ({ connector, line, connectionId: id, connections, status, problems }: ConnectorState, language: Language): ConnectorView => ({
   connector: connector.id,
   channel: connector.channel,
   title: { ...connector.name },
   line,
   connectionId: id,
   connections: connections.map(({ connection, lineName }) => ({
-    id: connection.id, name: connection.name, title: connection.title, state: connection.state, problem: connection.problem, lineName,
+    id: connection.id, name: connection.name, title: connection.title, state: connection.state,
+    problem: connection.problem === undefined ? undefined : inLanguage(language, connection.problem),
+    lineName,
   })),
   status,
   problems: [...problems],

@@ -2,14 +2,18 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type FastifyInstance, type FastifyReply } from 'fastify'
 import { type OpenedPage, type PageOpener } from '../flows/open-page.ts'
+import { type Language } from '../bitrix/language.ts'
 import { AppError } from '../errors.ts'
 import { type Log } from '../log.ts'
+import { inLanguage } from '../words/english.ts'
+import { type LanguageOf } from './language.ts'
 import { type Boot } from './schemas.ts'
 import { type Sessions } from './portal-session.ts'
 
 interface Parts {
   readonly pageOpener: PageOpener
   readonly sessions: Sessions
+  readonly languageOf: LanguageOf
   readonly pagesFolder: string
   readonly log: Log
 }
@@ -21,7 +25,7 @@ const marker = '<!--estafeta-boot-->'
  * Pages in frames of the portal. The portal opens them by POST; the page comes back with a session for the person who looks at it.
  * GET and HEAD answer too, because the Market checks addresses by them: without a portal a page only says where to open it.
  */
-export const registerPages = (scope: FastifyInstance, { pageOpener, sessions, pagesFolder, log }: Parts): void => {
+export const registerPages = (scope: FastifyInstance, { pageOpener, sessions, languageOf, pagesFolder, log }: Parts): void => {
   const built = new Map<string, Promise<string>>()
   const htmlOf = (page: string): Promise<string> => {
     const known = built.get(page)
@@ -55,7 +59,7 @@ export const registerPages = (scope: FastifyInstance, { pageOpener, sessions, pa
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       log.warn({ code: error.code, page }, 'a page could not be opened')
-      return sendHtml(reply.status(error.status), messagePage(error.message), frameHost(request.query))
+      return sendHtml(reply.status(error.status), messagePage(languageOf(request), error.message), frameHost(request.query))
     }
   })
 }
@@ -71,5 +75,7 @@ const frameHost = (query: unknown): string | undefined => {
   return typeof domain === 'string' && /^[a-z0-9.-]+(?::\d+)?$/i.test(domain) ? domain : undefined
 }
 
-const messagePage = (message: string): string =>
-  `<!doctype html><html lang="ru"><meta charset="utf-8"><title>Эстафета</title><body style="font:16px/1.5 system-ui,sans-serif;color:#333;background:#eef2f4;margin:0;padding:48px 24px"><main style="max-width:520px;margin:0 auto;background:#fff;border-radius:12px;padding:24px 28px">${message.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`)}</main></body></html>`
+const titles = { ru: 'Эстафета', en: 'Estafeta' } as const
+
+const messagePage = (language: Language, message: string): string =>
+  `<!doctype html><html lang="${language}"><meta charset="utf-8"><title>${titles[language]}</title><body style="font:16px/1.5 system-ui,sans-serif;color:#333;background:#eef2f4;margin:0;padding:48px 24px"><main style="max-width:520px;margin:0 auto;background:#fff;border-radius:12px;padding:24px 28px">${inLanguage(language, message).replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`)}</main></body></html>`

@@ -33,10 +33,18 @@ export interface Sessions {
   issue(session: Session): string
   /** @throws AppError SESSION_INVALID */
   read(authorization: string | undefined): Session
+  /** Of the page that the session was issued to, when it was issued by us; a session that is over still tells it. */
+  languageOf(authorization: string | undefined): Session['language']
 }
 
 export const createSessions = (key: Buffer, now: () => number): Sessions => {
   const sign = (payload: string): string => createHmac('sha256', key).update(payload).digest('base64url')
+  const open = (authorization: string | undefined): z.output<typeof Claims> | undefined => {
+    const [payload = '', signature = ''] = (authorization ?? '').replace(/^Bearer /, '').split('.')
+    const [given, wanted] = [Buffer.from(signature), Buffer.from(sign(payload))]
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined
+    return Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
+  }
   return {
     issue: (session) => {
       const claims = { p: session.portalId, u: session.userId, a: session.isAdmin, e: now() + sessionMinutes * 60_000, l: session.language, s: session.subject, k: session.access, n: session.name }
@@ -44,13 +52,11 @@ export const createSessions = (key: Buffer, now: () => number): Sessions => {
       return `${payload}.${sign(payload)}`
     },
     read: (authorization) => {
-      const [payload = '', signature = ''] = (authorization ?? '').replace(/^Bearer /, '').split('.')
-      const [given, wanted] = [Buffer.from(signature), Buffer.from(sign(payload))]
-      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw expired()
-      const claims = Claims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
-      if (claims.e <= now()) throw expired()
+      const claims = open(authorization)
+      if (claims === undefined || claims.e <= now()) throw expired()
       return { portalId: portalId(claims.p), userId: claims.u, isAdmin: claims.a, language: claims.l, subject: claims.s, access: claims.k, name: claims.n }
     },
+    languageOf: (authorization) => open(authorization)?.l,
   }
 }
 

@@ -102,7 +102,7 @@ export const RouteForm = z.strictObject({
 
 export const Route = z.strictObject({ id: z.string(), ...RouteForm.shape })
 
-/** Refusal of a route: code ROUTE_IMPOSSIBLE; `fields` keys are `steps.<n>` or `steps`, values are sentences in the portal's language. */
+/** Refusal of a route: code ROUTE_IMPOSSIBLE; `fields` keys are `steps.<n>` or `steps`, values are sentences in the page's language. */
 export const DeliverySummary = z.strictObject({
   id: z.string(),
   at: z.string(),

@@ -7,11 +7,13 @@ import { type Deps } from '../flows/deps.ts'
 import { type PageOpener } from '../flows/open-page.ts'
 import { type Receiver } from '../flows/receive.ts'
 import { registerSiteChat, type SiteChatParts } from '../site-chat/server.ts'
+import { inLanguage } from '../words/english.ts'
 import { registerApi } from './api.ts'
 import { registerBitrix } from './bitrix.ts'
 import { createErrorHandler } from './errors.ts'
 import { registerFiles } from './files.ts'
 import { registerHooks } from './hooks.ts'
+import { createLanguageOf } from './language.ts'
 import { registerMiniApp } from './mini-app.ts'
 import { registerPages } from './pages.ts'
 import { type Sessions } from './portal-session.ts'
@@ -43,8 +45,9 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
     // Links to files carry a signed name and the file's own.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 2_000 },
   })
-  server.setErrorHandler(createErrorHandler(deps.log))
-  server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'NOT_FOUND', message: 'Такого адреса здесь нет.' }))
+  const languageOf = createLanguageOf(sessions)
+  server.setErrorHandler(createErrorHandler(deps.log, languageOf))
+  server.setNotFoundHandler(async (request, reply) => reply.status(404).send({ code: 'NOT_FOUND', message: inLanguage(languageOf(request), 'Такого адреса здесь нет.') }))
   await server.register(formbody, { parser: decodeForm, bodyLimit: bodyLimitBytes })
 
   server.get('/healthz', () => ({ status: 'ok' }))
@@ -72,7 +75,7 @@ export const createServer = async ({ deps, receiver, pageOpener, sessions, siteC
   })
   await server.register(fastifyStatic, { root: path.join(pagesFolder, 'assets'), prefix: '/placements/assets/', immutable: true, maxAge: '30d', decorateReply: false })
   await server.register((scope, _options, done) => {
-    registerPages(scope, { pageOpener, sessions, pagesFolder, log: deps.log })
+    registerPages(scope, { pageOpener, sessions, languageOf, pagesFolder, log: deps.log })
     done()
   })
   await server.register(

@@ -31,7 +31,7 @@ const ask = async (method: string, path: string, authorization: string | undefin
   return { ...reply, json: JSON.parse(reply.body) as unknown }
 }
 const sessions = (now = Date.now) => createSessions(deriveKey(stage.app.deps.config.secret, 'sessions'), now)
-const bearer = (portal: string, options: { isAdmin?: boolean; now?: () => number } = {}): string => `Bearer ${sessions(options.now).issue({ portalId: portalId(portal), userId: '1', isAdmin: options.isAdmin ?? true })}`
+const bearer = (portal: string, options: { isAdmin?: boolean; now?: () => number; language?: 'ru' | 'en' } = {}): string => `Bearer ${sessions(options.now).issue({ portalId: portalId(portal), userId: '1', isAdmin: options.isAdmin ?? true, language: options.language })}`
 const own = (): string => bearer(stage.world.portal.memberId)
 const form = (channel: string) => credentialsOf(stage.world).find((entry) => entry.channel === channel)!
 const allSecrets = (): string[] => credentialsOf(stage.world).flatMap(({ channel, credentials }) => stage.app.deps.channelById(channel)!.fields.filter(({ secret }) => secret).flatMap(({ name }) => credentials[name] ?? []))
@@ -248,11 +248,9 @@ describe('a route', () => {
   const task = { kind: 'task', minutes: 60 }
   const template = { name: 'appointment_reminder', language: 'ru', parameters: ['{name}', '{text}'] }
 
-  it('is refused in the language of the portal', async () => {
-    await query(stage.app, `update portals set language = 'en' where portal_id = '${stage.world.portal.memberId}'`)
-    const { json } = await ask('POST', '/routes', own(), route([]))
-    await query(stage.app, `update portals set language = 'ru' where portal_id = '${stage.world.portal.memberId}'`)
-    expect(json.fields.steps).toBe('Add at least one step.')
+  it.each([['en', 'Add at least one step.'], ['ru', 'Добавьте хотя бы один шаг.']] as const)('is refused in the language of the page: %s', async (language, sentence) => {
+    const { json } = await ask('POST', '/routes', bearer(stage.world.portal.memberId, { language }), route([]))
+    expect(json).toMatchObject({ message: sentence, fields: { steps: sentence } })
   })
 
   it.each([['minutes', 1.5], ['minutes', '60'], ['minutes', null], ['proof', 'hologram'], ['connectionId', 7], ['kind', 'pigeon']])('with %s = %j is no form', async (name, value) => {

@@ -20,6 +20,9 @@ const emailAddress = (message: string) =>
 
 const oneLine = (most: number, message: string) => z.string().max(most, message).regex(/^[^\r\n]*$/, message)
 
+/** Patients read it. */
+const defaultSubject = 'Сообщение от клиники'
+
 const credentialsForm = z
   .object({
     address: emailAddress('Впишите адрес, с которого пишет клиника, например reception@clinic.ru.'),
@@ -28,7 +31,7 @@ const credentialsForm = z
     login: oneLine(254, 'Логин почты: одна строка.').optional(),
     smtp: mailServer('smtp', 'Впишите сервер исходящей почты, например smtps://smtp.yandex.ru:465.'),
     imap: mailServer('imap', 'Впишите сервер входящей почты, например imaps://imap.yandex.ru:993.'),
-    subject: oneLine(150, 'Тема: одна строка до 150 знаков.').default('Сообщение от клиники'),
+    subject: oneLine(150, 'Тема: одна строка до 150 знаков.').default(defaultSubject),
     folder: oneLine(200, 'Папка: одна строка.').default('INBOX'),
     bounceAddress: z.string().regex(/^[^\s@*]*\*[^\s@*]*@[^\s@*]+$/, 'Адрес для возвратов содержит звёздочку: bounce+*@clinic.ru.').optional(),
     ...networkForm,
@@ -77,7 +80,7 @@ export const fields: readonly CredentialField[] = [
   { name: 'smtp', label: { ru: 'Исходящая почта (SMTP)', en: 'Outgoing mail (SMTP)' }, hint: { ru: 'smtps://smtp.yandex.ru:465 или smtp://сервер:587', en: 'smtps://server:465 or smtp://server:587' }, secret: false, required: true },
   { name: 'imap', label: { ru: 'Входящая почта (IMAP)', en: 'Incoming mail (IMAP)' }, hint: { ru: 'imaps://imap.yandex.ru:993', en: 'imaps://server:993' }, secret: false, required: true },
   { name: 'login', label: { ru: 'Логин', en: 'Login' }, hint: { ru: 'Пусто - адрес клиники', en: 'Empty: the clinic\'s address' }, ...advanced },
-  { name: 'subject', label: { ru: 'Тема писем', en: 'Subject' }, ...advanced, default: 'Сообщение от клиники' },
+  { name: 'subject', label: { ru: 'Тема писем', en: 'Subject' }, ...advanced, default: defaultSubject },
   { name: 'folder', label: { ru: 'Папка входящих', en: 'Folder' }, ...advanced, default: 'INBOX' },
   {
     name: 'bounceAddress', label: { ru: 'Адрес для возвратов', en: 'Bounce address' },
