@@ -62,7 +62,7 @@ const rules: readonly Rule[] = [
     layer: 'site chat', files: /^src\/site-chat\//, may: [domain, errors, /^src\/(db|site-chat)\//, node, zod, /^pkg:(kysely|fastify)$/],
     why: 'the messenger of the clinic\'s site knows its own tables and nothing of flows and channels: the application speaks to it as to any vendor',
   },
-  { layer: 'words', files: /^src\/words\//, may: [/^src\/words\//, /^src\/bitrix\/(language|error-words)\.ts$/], why: 'the catalogue knows sentences, and nothing of who says or shows them' },
+  { layer: 'words', files: /^src\/words\//, may: [/^src\/words\//, /^src\/bitrix\/language\.ts$/], why: 'the catalogue knows sentences, and nothing of who says or shows them' },
   { layer: 'errors', files: /^src\/errors\.ts$/, may: [], why: 'everything imports it, so it imports nothing' },
   { layer: 'clock, config, log', files: /^src\/(clock|config|log)\.ts$/, may: [errors, node, zod, /^pkg:pino$/], why: 'what everything is given knows nothing of it' },
   { layer: 'composition', files: /^src\/(app|workers|main)\.ts$/, may: [/^src\//, node, /^pkg:(fastify|kysely)$/], why: 'the composition root knows the application, not its packages' },

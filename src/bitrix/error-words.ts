@@ -1,5 +1,3 @@
-import { type Language } from './language.ts'
-
 /**
  * What to do about a failed call.
  *
@@ -29,51 +27,26 @@ export type BitrixAction =
   | 'giveUp'
 
 /** What a person should do about a failed call: one sentence without its full stop. */
-export const advice: Readonly<Record<Language, Readonly<Record<BitrixAction, string>>>> = {
-  ru: {
-    refresh: 'портал не принял сохранённый вход; пусть администратор откроет приложение в Битрикс24',
-    otherUser: 'этому сотруднику приложение недоступно; пусть его откроет администратор Битрикс24',
-    reinstall: 'не осталось действующего входа; пусть администратор откроет приложение в Битрикс24 или установит его заново',
-    moved: 'у портала новый адрес; приложение узнает его само',
-    backOff: 'портал сейчас не отвечает; где это безопасно, вызов повторится сам',
-    pauseMethod: 'портал на несколько минут ограничил этот метод; вызов повторится сам',
-    stopTraffic: 'портал закрыл REST API; проверьте тариф Битрикс24 или напишите в его поддержку',
-    park: 'портал закрыт или не оплачен; откройте его в браузере и проверьте тариф Битрикс24',
-    connectLine: 'открытая линия или её коннектор выключены; включите мессенджер в контакт-центре Битрикс24, сообщения ждут',
-    alreadyDone: 'это уже есть на портале',
-    giveUp: 'портал отклонил вызов; проверьте права приложения и администратора, который его установил',
-  },
-  en: {
-    refresh: 'the portal does not accept the stored sign-in; an administrator should open the application in Bitrix24',
-    otherUser: 'this employee may not use the application; an administrator should open it in Bitrix24',
-    reinstall: 'no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again',
-    moved: 'the portal has a new address; the application learns it by itself',
-    backOff: 'the portal does not answer right now; the call is repeated by itself where that is safe',
-    pauseMethod: 'the portal limits this method for some minutes; the call is repeated by itself',
-    stopTraffic: 'the portal has closed its REST API; check the Bitrix24 plan or write to Bitrix24 support',
-    park: 'the portal is closed or not paid; open it in a browser and check the Bitrix24 plan',
-    connectLine: 'the open line or its connector is switched off; switch the messenger on in the contact centre of Bitrix24, messages wait',
-    alreadyDone: 'this exists on the portal already',
-    giveUp: 'the portal refused the call; check the rights of the application and of the administrator who installed it',
-  },
+export const advice: Readonly<Record<BitrixAction, string>> = {
+  refresh: 'портал не принял сохранённый вход; пусть администратор откроет приложение в Битрикс24',
+  otherUser: 'этому сотруднику приложение недоступно; пусть его откроет администратор Битрикс24',
+  reinstall: 'не осталось действующего входа; пусть администратор откроет приложение в Битрикс24 или установит его заново',
+  moved: 'у портала новый адрес; приложение узнает его само',
+  backOff: 'портал сейчас не отвечает; где это безопасно, вызов повторится сам',
+  pauseMethod: 'портал на несколько минут ограничил этот метод; вызов повторится сам',
+  stopTraffic: 'портал закрыл REST API; проверьте тариф Битрикс24 или напишите в его поддержку',
+  park: 'портал закрыт или не оплачен; откройте его в браузере и проверьте тариф Битрикс24',
+  connectLine: 'открытая линия или её коннектор выключены; включите мессенджер в контакт-центре Битрикс24, сообщения ждут',
+  alreadyDone: 'это уже есть на портале',
+  giveUp: 'портал отклонил вызов; проверьте права приложения и администратора, который его установил',
 }
 
 /** What one registration came to, for the administrator. */
 export const registrationWords = {
-  ru: {
-    registered: 'Зарегистрировано.',
-    upToDate: 'Без изменений.',
-    takenAway: 'Старая регистрация убрана.',
-    removed: 'Убрано.',
-    notListed: 'Портал не показывает это событие в списке, поэтому оно не придёт: проверьте его имя.',
-    adminNeeded: 'Роботов, триггеры и каналы открытых линий может зарегистрировать только администратор портала: пусть он откроет приложение.',
-  },
-  en: {
-    registered: 'Registered.',
-    upToDate: 'Up to date.',
-    takenAway: 'An old registration was taken away.',
-    removed: 'Taken away.',
-    notListed: 'The portal does not list this event, so it will not be delivered: check its name.',
-    adminNeeded: 'Only an administrator of the portal can register robots, triggers and open line channels: let one open the application.',
-  },
-} as const satisfies Record<Language, unknown>
+  registered: 'Зарегистрировано.',
+  upToDate: 'Без изменений.',
+  takenAway: 'Старая регистрация убрана.',
+  removed: 'Убрано.',
+  notListed: 'Портал не показывает это событие в списке, поэтому оно не придёт: проверьте его имя.',
+  adminNeeded: 'Роботов, триггеры и каналы открытых линий может зарегистрировать только администратор портала: пусть он откроет приложение.',
+} as const

@@ -1,6 +1,5 @@
 import { AppError, type ErrorCode } from '../errors.ts'
 import { advice, type BitrixAction } from './error-words.ts'
-import { type Language } from './language.ts'
 
 export { type BitrixAction } from './error-words.ts'
 
@@ -147,7 +146,7 @@ export class BitrixError extends AppError {
 
   constructor(failure: BitrixFailure) {
     const rule = ruleOf(failure)
-    super(appCodes[rule.action], sentenceOf(failure, rule.action, 'ru'))
+    super(appCodes[rule.action], sentenceOf(failure, rule.action))
     this.name = 'BitrixError'
     this.method = failure.method
     this.bitrixCode = isCode(failure.bitrixCode) ? failure.bitrixCode : withoutPersonalData(failure.bitrixCode)
@@ -160,18 +159,10 @@ export class BitrixError extends AppError {
   }
 }
 
-const said: Readonly<Record<Language, (call: string, what: string) => string>> = {
-  ru: (call, what) => `Битрикс24 (${call}): ${what}.`,
-  en: (call, what) => `Bitrix24 (${call}): ${what}.`,
-}
-
-const sentenceOf = (failure: Pick<BitrixFailure, 'method' | 'bitrixCode' | 'httpStatus'>, action: BitrixAction, language: Language): string => {
+const sentenceOf = (failure: Pick<BitrixFailure, 'method' | 'bitrixCode' | 'httpStatus'>, action: BitrixAction): string => {
   const code = isCode(failure.bitrixCode) ? failure.bitrixCode : String(failure.httpStatus)
-  return said[language](`${failure.method}, ${code}`, advice[language][action])
+  return `Битрикс24 (${failure.method}, ${code}): ${advice[action]}.`
 }
-
-/** The message of the error in the language of the person who reads it. */
-export const explain = (error: BitrixError, language: Language): string => sentenceOf(error, error.action, language)
 
 const ruleOf = (failure: BitrixFailure): Rule => {
   const byDescription = rulesByDescription.find(([pattern]) => pattern.test(failure.description ?? '') || pattern.test(failure.bitrixCode))

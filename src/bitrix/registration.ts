@@ -3,11 +3,10 @@ import { readResult, type Outcome } from './answer.ts'
 import { type PortalClient } from './client.ts'
 import { type Command } from './command.ts'
 import { registrationWords } from './error-words.ts'
-import { explain } from './errors.ts'
 import { connectorListCommand, connectorTitlesOf } from './lines.ts'
 import { addressOf, connectorParamsOf, isOurConnector, robotFieldsOf, type Language, type Manifest } from './manifest.ts'
 
-/** How one registration ended, in one sentence for the administrator. */
+/** How one registration ended, in one sentence for the administrator: Russian, as every sentence of ours before it is shown. */
 export interface RegistrationLine {
   /** `event ONAPPUPDATE`, `robot estafeta_send`, `trigger estafeta_read`, `connector estafeta_max`, `placement CRM_DEAL_DETAIL_TAB`. */
   readonly name: string
@@ -28,7 +27,7 @@ export interface RegistrationOptions {
 interface Plan {
   readonly name: string
   readonly command: Omit<Command, 'key'>
-  readonly done: keyof (typeof registrationWords)[Language]
+  readonly done: keyof typeof registrationWords
 }
 
 const Events = z.array(z.looseObject({ event: z.string(), handler: z.string() }))
@@ -48,14 +47,13 @@ const Connectors = z.unknown().transform(connectorTitlesOf)
  */
 export const register = async (client: PortalClient, manifest: Manifest, options: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
   const lines: RegistrationLine[] = []
-  const words = registrationWords[options.language]
   const lists: Command[] = [{ key: 'events', method: 'event.get', params: {} }]
   if (options.isAdmin) {
     lists.push({ key: 'robots', method: 'bizproc.robot.list', params: {} }, { key: 'triggers', method: 'crm.automation.trigger.list', params: {} })
     lists.push(connectorListCommand('connectors'))
     if (manifest.scopes.includes('placement')) lists.push({ key: 'placements', method: 'placement.get', params: {} })
   } else {
-    lines.push({ name: 'robots and triggers', ok: false, message: words.adminNeeded })
+    lines.push({ name: 'robots and triggers', ok: false, message: registrationWords.adminNeeded })
   }
   const found = await client.batch(lists)
   const read = <Schema extends z.ZodType>(key: string, schema: Schema): z.infer<Schema> | undefined => {
@@ -64,7 +62,7 @@ export const register = async (client: PortalClient, manifest: Manifest, options
     if (outcome.ok) return readResult(schema, outcome.result, key)
     // One kind may be closed on this portal; when not even events can be listed, nothing works.
     if (key === 'events') throw outcome.error
-    lines.push({ name: key, ok: false, message: explain(outcome.error, options.language) })
+    lines.push({ name: key, ok: false, message: outcome.error.message })
     return undefined
   }
   const events = read('events', Events) ?? []
@@ -80,15 +78,15 @@ export const register = async (client: PortalClient, manifest: Manifest, options
     ...(placements === undefined ? [] : planPlacements(placements, manifest, options)),
   ]
   const outcomes = await client.batch(plans.map(({ command }, index) => ({ key: String(index), ...command })))
-  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!, options.language)), ...unchangedLines(plans, manifest, { triggers: triggers !== undefined, placements: placements !== undefined }, words.upToDate))
+  lines.push(...plans.map((plan, index) => lineOf(plan, outcomes.get(String(index))!)), ...unchangedLines(plans, manifest, { triggers: triggers !== undefined, placements: placements !== undefined }, registrationWords.upToDate))
   const missing = await missingEvents(client, manifest, options)
   return [...lines.filter(({ name }) => !missing.some((line) => line.name === name)), ...missing]
 }
 
-const lineOf = ({ name, done }: Pick<Plan, 'name' | 'done'>, outcome: Outcome, language: Language): RegistrationLine =>
+const lineOf = ({ name, done }: Pick<Plan, 'name' | 'done'>, outcome: Outcome): RegistrationLine =>
   outcome.ok || outcome.error.action === 'alreadyDone'
-    ? { name, ok: true, message: registrationWords[language][done] }
-    : { name, ok: false, message: explain(outcome.error, language) }
+    ? { name, ok: true, message: registrationWords[done] }
+    : { name, ok: false, message: outcome.error.message }
 
 const planEvents = (found: z.infer<typeof Events>, manifest: Manifest, { publicUrl }: RegistrationOptions): readonly Plan[] => {
   const handler = addressOf(publicUrl, manifest.events.handler)
@@ -187,13 +185,13 @@ const planPlacements = (found: z.infer<typeof Placements>, manifest: Manifest, {
 }
 
 /** A portal may accept a name and bind nothing: what is not in the list afterwards will never be delivered. */
-const missingEvents = async (client: PortalClient, manifest: Manifest, { publicUrl, language }: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
+const missingEvents = async (client: PortalClient, manifest: Manifest, { publicUrl }: RegistrationOptions): Promise<readonly RegistrationLine[]> => {
   const handler = addressOf(publicUrl, manifest.events.handler)
   const { result } = await client.call('event.get')
   const bound = readResult(Events, result, 'event.get').filter((entry) => entry.handler === handler)
   return manifest.events.names
     .filter((name) => !bound.some(({ event }) => event.toUpperCase() === name))
-    .map((name) => ({ name: `event ${name}`, ok: false, message: registrationWords[language].notListed }))
+    .map((name) => ({ name: `event ${name}`, ok: false, message: registrationWords.notListed }))
 }
 
 const unchangedLines = (plans: readonly Plan[], manifest: Manifest, known: { triggers: boolean; placements: boolean }, upToDate: string): readonly RegistrationLine[] => {
@@ -211,13 +209,13 @@ const unchangedLines = (plans: readonly Plan[], manifest: Manifest, known: { tri
  *
  * @see https://apidocs.bitrix24.com/settings/app-uninstallation.html
  */
-export const unregister = async (client: PortalClient, manifest: Manifest, language: Language): Promise<readonly RegistrationLine[]> => {
+export const unregister = async (client: PortalClient, manifest: Manifest): Promise<readonly RegistrationLine[]> => {
   const found = await client.batch([{ key: 'triggers', method: 'crm.automation.trigger.list', params: {} }, connectorListCommand('connectors')])
   const lines: RegistrationLine[] = []
   const read = <Schema extends z.ZodType>(key: string, schema: Schema): z.infer<Schema> | undefined => {
     const outcome = found.get(key)!
     if (outcome.ok) return readResult(schema, outcome.result, key)
-    lines.push({ name: key, ok: false, message: explain(outcome.error, language) })
+    lines.push({ name: key, ok: false, message: outcome.error.message })
     return undefined
   }
   const triggers = (read('triggers', Triggers) ?? []).filter(({ CODE }) => manifest.triggers.some(({ code }) => code === CODE))
@@ -227,5 +225,5 @@ export const unregister = async (client: PortalClient, manifest: Manifest, langu
     ...connectors.map((id) => ({ name: `connector ${id}`, command: { method: 'imconnector.unregister', params: { ID: id } }, done: 'removed' as const })),
   ]
   const outcomes = await client.batch(plans.map(({ name, command }) => ({ key: name, ...command })))
-  return [...lines, ...plans.map((plan) => lineOf(plan, outcomes.get(plan.name)!, language))]
+  return [...lines, ...plans.map((plan) => lineOf(plan, outcomes.get(plan.name)!))]
 }

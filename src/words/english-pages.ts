@@ -1,6 +1,5 @@
 /** What the application itself says to whoever has opened a page or calls its API. */
 export const pageWords: Readonly<Record<string, string>> = {
-  'Битрикс24 ({call}): {advice}.': 'Bitrix24 ({call}): {advice}.',
   'Битрикс24 не включил коннектор на этой линии: закройте настройки, откройте их снова и повторите.':
     'Bitrix24 did not switch the connector on for this line: close the settings, open them again and repeat.',
   'Такого коннектора в приложении больше нет: обновите приложение на портале.':

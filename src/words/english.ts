@@ -2,27 +2,21 @@
  * Sentences in the language of whoever reads them. As in gettext the Russian sentence is the key: the code says it once, it is stored
  * as it was said, and it is looked up here at the door where it is shown.
  */
-import { advice, registrationWords } from '../bitrix/error-words.ts'
 import { type Language } from '../bitrix/language.ts'
 import { botWords } from './english-bots.ts'
 import { channelWords, standIns } from './english-channels.ts'
 import { pageWords } from './english-pages.ts'
+import { portalWords } from './english-portal.ts'
 import { smsWords } from './english-sms.ts'
 import { whatsAppWords } from './english-whatsapp.ts'
-
-/** A dictionary that has both languages already, as sentences of the catalogue. */
-const pairsOf = (words: { readonly ru: Readonly<Record<string, string>>; readonly en: Readonly<Record<string, string>> }): readonly (readonly [string, string])[] =>
-  Object.entries(words.ru).map(([name, sentence]) => [sentence, words.en[name]!] as const)
 
 /**
  * Every sentence of the application that may reach an English page: Russian to English. `{name}` is filled in, `{count}` and `{size}` by
  * numbers alone; what stands in «…» is a name.
  */
-export const englishOf: ReadonlyMap<string, string> = new Map([
-  ...[pageWords, channelWords, botWords, whatsAppWords, smsWords, standIns].flatMap((words) => Object.entries(words)),
-  ...pairsOf(advice),
-  ...pairsOf(registrationWords),
-])
+export const englishOf: ReadonlyMap<string, string> = new Map(
+  [pageWords, portalWords, channelWords, botWords, whatsAppWords, smsWords, standIns].flatMap((words) => Object.entries(words)),
+)
 
 interface Pattern {
   /** What stands around the places: one more than there are places. */

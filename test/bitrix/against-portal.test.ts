@@ -164,13 +164,13 @@ describe('registration', () => {
     expect(lines).toContainEqual({ name: 'connector estafeta_icq', ok: true, message: 'Старая регистрация убрана.' })
     expect([...portal.world.apps.get(clientId)!.connectors.keys()]).toEqual(manifest.connectors.map(({ id }) => id))
     expect([...portal.world.apps.get(other.clientId)!.connectors.keys()]).toEqual(['max_by_phone'])
-    await unregister(client, manifest, 'ru')
+    await unregister(client, manifest)
     expect([...portal.world.apps.get(other.clientId)!.connectors.keys()]).toEqual(['max_by_phone'])
   })
 
   it('leaves no trigger and no connector behind', async () => {
     await register(client, manifest, admin)
-    const lines = await unregister(client, manifest, 'ru')
+    const lines = await unregister(client, manifest)
     expect(lines.map(({ name }) => name)).toEqual([...manifest.triggers.map(({ code }) => `trigger ${code}`), ...manifest.connectors.map(({ id }) => `connector ${id}`)])
     expect(lines.every(({ ok }) => ok)).toBe(true)
     expect(registered().triggers).toEqual([])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { BitrixError, explain, withOutcome, type BitrixAction } from '../../src/bitrix/errors.ts'
+import { BitrixError, withOutcome, type BitrixAction } from '../../src/bitrix/errors.ts'
 import { errorIn } from '../../src/bitrix/answer.ts'
+import { inLanguage } from '../../src/words/english.ts'
 import { vector } from './vectors.ts'
 
 const of = (httpStatus: number, bitrixCode: string, description = ''): BitrixError => new BitrixError({ method: 'crm.item.get', httpStatus, bitrixCode, description })
@@ -59,7 +60,7 @@ describe('the error table', () => {
     expect(of(400, 'invalid_grant').message).toBe(
       'Битрикс24 (crm.item.get, invalid_grant): не осталось действующего входа; пусть администратор откроет приложение в Битрикс24 или установит его заново.',
     )
-    expect(explain(of(400, 'invalid_grant'), 'en')).toBe(
+    expect(inLanguage('en', of(400, 'invalid_grant').message)).toBe(
       'Bitrix24 (crm.item.get, invalid_grant): no valid sign-in is left; an administrator should open the application in Bitrix24 or install it again.',
     )
     expect(of(400, "Phone '+79991234567' is bad").message).not.toContain('999')

@@ -5,6 +5,7 @@ import ts from 'typescript'
 import { botWords } from '../../src/words/english-bots.ts'
 import { channelWords, standIns } from '../../src/words/english-channels.ts'
 import { pageWords } from '../../src/words/english-pages.ts'
+import { portalWords } from '../../src/words/english-portal.ts'
 import { smsWords } from '../../src/words/english-sms.ts'
 import { whatsAppWords } from '../../src/words/english-whatsapp.ts'
 import { englishOf, inLanguage, standInInLanguage } from '../../src/words/english.ts'
@@ -121,7 +122,7 @@ describe('the English catalogue', () => {
   })
 
   it('says no sentence twice', () => {
-    const keys = [pageWords, channelWords, botWords, whatsAppWords, smsWords, standIns].flatMap((words) => Object.keys(words))
+    const keys = [pageWords, portalWords, channelWords, botWords, whatsAppWords, smsWords, standIns].flatMap((words) => Object.keys(words))
     expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([])
   })
 
