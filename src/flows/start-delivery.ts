@@ -30,8 +30,15 @@ const RobotBody = z.looseObject({
     .default({ text: '', route: '', purpose: '', deadline: '' }),
 })
 
-/** A robot must be answered before the portal stops waiting for it: our own end comes this much earlier. */
-const answerMarginMs = 60_000
+/**
+ * A robot must be answered before the portal stops waiting for it: our own end comes earlier by a twentieth of the wait, from one minute to
+ * five, so that a restart or a portal that is out of breath does not lose the answer.
+ */
+const answerBy = (now: number, timeoutSeconds: number): number => {
+  const waitMs = timeoutSeconds * 1000
+  const marginMs = Math.min(5 * 60_000, Math.max(60_000, waitMs / 20))
+  return now + Math.max(60_000, waitMs - marginMs)
+}
 
 /** A portal that has not set up a route yet: the notification ends at once as "not reached", and the deal says so. */
 const noRoute: Route = { id: routeId('none'), name: 'Маршрут не настроен', steps: [], stopsWhenDealMoves: true }
@@ -75,7 +82,7 @@ export const startDeliveries = async (deps: Deps, trx: Trx, rows: readonly Inbox
       step: -1,
       attempts: [],
       startedAt: now,
-      deadlineAt: earliest(readMoment(properties.deadline, known.portal.timeZone), timeoutSeconds === undefined || waits !== 'Y' ? undefined : now + Math.max(answerMarginMs, timeoutSeconds * 1000 - answerMarginMs)),
+      deadlineAt: earliest(readMoment(properties.deadline, known.portal.timeZone), timeoutSeconds === undefined || waits !== 'Y' ? undefined : answerBy(now, timeoutSeconds)),
       taskGiven: false,
       fired: [],
     }
