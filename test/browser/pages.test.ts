@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type FrameLocator, type Page } from 'playwright-core'
 import { layoutProblems } from './layout.ts'
 import { saveRoute, usualSteps } from '../../sandbox/administrator.ts'
+import { query } from '../http/support.ts'
 import { applicationIn, sees, sidebarOf, startBrowserClinic, until, type BrowserClinic } from './support.ts'
 
 let clinic: BrowserClinic
@@ -11,10 +12,12 @@ const words = {
   ru: {
     tabs: [['Подключения', 'WhatsApp клиники'], ['Маршруты', 'Напоминание о приёме'], ['Разговоры', 'Один чат'], ['Сегодня', 'Обновить']],
     route: 'Изменить', robot: 'Маршрут', appointment: 'Ближайший приём', connector: 'Проверить связь',
+    problem: 'Телефон отвязан от Wazzup: отсканируйте QR-код в кабинете.',
   },
   en: {
     tabs: [['Connections', 'WhatsApp клиники'], ['Routes', 'Напоминание о приёме'], ['Conversations', 'One chat'], ['Today', 'Refresh']],
     route: 'Edit', robot: 'Route', appointment: 'Next appointment', connector: 'Check the connection',
+    problem: 'The phone is unlinked from Wazzup: scan the QR code in your account.',
   },
 } as const
 const cases = (['ru', 'en'] as const).flatMap((language) => ([1280, 390] as const).map((width) => ({ language, width })))
@@ -67,6 +70,19 @@ describe.each(cases)('$language, $width pixels', ({ language, width }) => {
     await frame.getByRole('button', { name: say.route }).first().click()
     await sees(frame.getByRole('textbox'))
     await looksRight(page)
+  })
+
+  it('the dashboard: what is wrong with a connection, in the words of the page', async () => {
+    const { app, ids } = clinic
+    await query(app, `update connections set state = 'broken', problem = '${words.ru.problem}' where connection_id = '${ids.max}'`)
+    try {
+      await open(`/app/${app.clientId}/`)
+      await frame.getByRole('tab', { name: say.tabs[0][0] }).click()
+      await sees(frame.getByText(say.problem))
+      await looksRight(page)
+    } finally {
+      await query(app, `update connections set state = 'working', problem = null where connection_id = '${ids.max}'`)
+    }
   })
 
   it('the robot\'s settings', async () => {
