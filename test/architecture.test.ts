@@ -21,9 +21,9 @@ const node = /^node:/
 const zod = /^pkg:zod$/
 const english = /^src\/words\/english\.ts$/
 /** What stands beside the channels' folders and knows none of them. */
-const sharedOfChannels = /^src\/channels\/(channel|http|network|reading|refusal)\.ts$/
+const sharedOfChannels = /^src\/channels\/(channel|hook|http|network|reading|refusal)\.ts$/
 /** The same for channels that speak no HTTP. */
-const sharedWithoutHttp = /^src\/channels\/(channel|network|reading|refusal)\.ts$/
+const sharedWithoutHttp = /^src\/channels\/(channel|hook|network|reading|refusal)\.ts$/
 
 const rules: readonly Rule[] = [
   { layer: 'domain', files: /^src\/domain\//, may: [domain], why: 'the domain is pure: it imports nothing but itself' },
