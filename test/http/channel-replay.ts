@@ -44,6 +44,7 @@ const expectedOf = (effect: object): object => {
 export const replayVectors = (subject: Subject, expectations: Expectations): Replay => {
   const { prefix, effects, about = {}, acknowledgement = '', forged, unreadable, apart = [] } = expectations
   let board: Switchboard
+  const durations: number[] = []
   const sample = (name: string): RawRequest => webhook(`${prefix}${name}`)
   const optionsOf = (name: string): LineOptions => (about[name] === undefined ? {} : { externalId: about[name] })
   const replay: Replay = {
@@ -55,7 +56,7 @@ export const replayVectors = (subject: Subject, expectations: Expectations): Rep
       const line = await board.openLine(subject, options)
       const reply = await board.send(line.hook, request)
       expect([reply.status, reply.body]).toEqual([200, acknowledgement])
-      expect(reply.durationMs).toBeLessThan(1000)
+      durations.push(reply.durationMs)
       await board.send(line.hook, request)
       expect((await board.keptOf(line)).map(({ state, reason }) => ({ state, reason }))).toEqual([{ state: 'done', reason: null }])
       const first = await board.traceOf(line)
@@ -90,8 +91,13 @@ export const replayVectors = (subject: Subject, expectations: Expectations): Rep
   })
 
   describe(`a webhook to ${subject.channel}`, () => {
-    it.each(Object.entries(effects))('%s is answered at once, has its effect once, and a repetition changes nothing', async (name, effect) => {
+    it.each(Object.entries(effects))('%s is answered, has its effect once, and a repetition changes nothing', async (name, effect) => {
       await replay.expectEffect(sample(name), effect, optionsOf(name))
+    })
+
+    it('is answered in less than 200 ms, nine of ten times', () => {
+      const sorted = [...durations].sort((a, b) => a - b)
+      expect(sorted[Math.floor(sorted.length * 0.9)]).toBeLessThan(200)
     })
   })
 

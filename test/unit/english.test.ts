@@ -189,6 +189,6 @@ describe('a sentence in the reader\'s language', () => {
     const given = [long(' больше '), long('Ключей уже '), long('Битрикс24 (a, b): '), long('«'), long('5 МБ'), long('a: '), nested, `robot: ${nested}`, `Битрикс24 (${long('a): Битрикс24 (')}).`]
     const startedAt = performance.now()
     for (const sentence of given) expect(typeof inLanguage('en', sentence)).toBe('string')
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 })
