@@ -10,6 +10,7 @@ import { fileClock, systemClock, type Clock } from './clock.ts'
 import { type Config } from './config.ts'
 import { createDatabase, requireServer, type DatabaseConnection } from './db/database.ts'
 import { startEmbedded } from './db/embedded.ts'
+import { record } from './db/inbox.ts'
 import { migrateToLatest } from './db/migrate.ts'
 import { createSecrets, deriveKey } from './db/secrets.ts'
 import { keepPresence } from './flows/catch-up.ts'
@@ -74,7 +75,7 @@ export const startApp = async (config: Config, log: Log, replace: { clock?: Cloc
     publicUrl: () => config.publicUrl ?? origin ?? `http://${config.host}:${config.port}`,
     stopping: stopping.signal,
   }
-  const writer = createInboxWriter(db)
+  const writer = createInboxWriter((entries) => record(pool, entries))
   const receiver = createReceiver(deps, writer, createKnownPortals(db, (sealed) => secrets.open(sealed)))
   const server = await createServer({
     deps,

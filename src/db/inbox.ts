@@ -1,5 +1,6 @@
 /** What arrived, raw, once. */
 import { sql, type Selectable } from 'kysely'
+import type pg from 'pg'
 import { type Db, type Trx } from './database.ts'
 import { type Inbox } from './schema.ts'
 
@@ -19,17 +20,28 @@ export interface InboxEntry {
 
 export type InboxRow = Selectable<Inbox>
 
-/** Records many arrivals in one statement; what is known already is left as it was. Resolves when they are durable. */
-export const record = async (db: Db, entries: readonly InboxEntry[]): Promise<void> => {
-  await sql`
+/** Prepared once in each connection: to plan it anew for every group would cost as much as to write the group. */
+const recording = {
+  name: 'inbox record',
+  text: `
     with new as (insert into inbox (source, external_id, portal_id, connection_id, kind, headers, body, sealed)
     select source, external_id, portal_id, connection_id, kind, headers::jsonb, body, sealed
-    from unnest(${entries.map((e) => e.source)}::text[], ${entries.map((e) => e.externalId)}::text[], ${entries.map((e) => e.portalId ?? null)}::text[],
-      ${entries.map((e) => e.connectionId ?? null)}::text[], ${entries.map((e) => e.kind)}::text[], ${entries.map((e) => JSON.stringify(e.headers ?? {}))}::text[],
-      ${entries.map((e) => e.body)}::bytea[], ${entries.map((e) => e.sealed ?? null)}::text[])
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[])
       as n(source, external_id, portal_id, connection_id, kind, headers, body, sealed)
     on conflict (source, external_id) do nothing returning id)
-    select pg_notify('estafeta', 'inbox') where exists (select from new)`.execute(db)
+    select pg_notify('estafeta', 'inbox') where exists (select from new)`,
+}
+
+/** Records many arrivals in one statement; what is known already is left as it was. Resolves when they are durable. */
+export const record = async (pool: Pick<pg.Pool, 'query'>, entries: readonly InboxEntry[]): Promise<void> => {
+  const column = <Value>(of: (entry: InboxEntry) => Value): Value[] => entries.map(of)
+  await pool.query({
+    ...recording,
+    values: [
+      column((e) => e.source), column((e) => e.externalId), column((e) => e.portalId ?? null), column((e) => e.connectionId ?? null), column((e) => e.kind),
+      column((e) => JSON.stringify(e.headers ?? {})), column((e) => e.body), column((e) => e.sealed ?? null),
+    ],
+  })
 }
 
 /** Takes arrivals of these kinds for this transaction, oldest first: a crash gives them back at once. */

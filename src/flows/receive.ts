@@ -3,7 +3,7 @@ import { type RawRequest } from '../channels/channel.ts'
 import { lifecycleOf, parseEvent, parseRobotCall, type IncomingAuth } from '../bitrix/incoming.ts'
 import { connectorEventOf } from '../bitrix/connector-events.ts'
 import { type Connection } from '../db/connections.ts'
-import { record, type InboxEntry } from '../db/inbox.ts'
+import { type InboxEntry } from '../db/inbox.ts'
 import { findPortal, type Portal } from '../db/portals.ts'
 import { type Db } from '../db/database.ts'
 import { isSameSecret } from '../db/secrets.ts'
@@ -26,7 +26,7 @@ const mostInFlight = 2
  *
  * A row that the database refuses fails alone: its group is then written one by one.
  */
-export const createInboxWriter = (db: Db): InboxWriter => {
+export const createInboxWriter = (record: (entries: readonly InboxEntry[]) => Promise<void>): InboxWriter => {
   const waiting: { entry: InboxEntry; done: () => void; failed: (error: unknown) => void }[] = []
   let timer: NodeJS.Timeout | undefined
   let inFlight = 0
@@ -35,12 +35,12 @@ export const createInboxWriter = (db: Db): InboxWriter => {
     const group = waiting.splice(0, groupSize)
     if (group.length === 0) return
     inFlight++
-    void record(db, group.map(({ entry }) => entry))
+    void record(group.map(({ entry }) => entry))
       .then(
         () => group.forEach(({ done }) => done()),
         async (error: unknown) => {
           if (group.length === 1) group[0]!.failed(error)
-          else for (const { entry, done, failed } of group) await record(db, [entry]).then(done, failed)
+          else for (const { entry, done, failed } of group) await record([entry]).then(done, failed)
         },
       )
       .finally(() => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import pg from 'pg'
 import { type RawRequest } from '../../src/channels/channel.ts'
+import { record } from '../../src/db/inbox.ts'
 import { portalId } from '../../src/domain/ids.ts'
 import { arrivalOf, createInboxWriter } from '../../src/flows/receive.ts'
 import { post, vectorNames, webhook } from '../contract/vectors.ts'
@@ -9,17 +11,20 @@ import { inboxIsEmpty } from './support.ts'
 const subject: Subject = { channel: 'smpp', form: { address: nobody.replace('http', 'smpp'), systemId: 'clinic', password: 'pa55word', sender: 'CLINIC' }, to: '+79000000001', message: 'abc123' }
 
 let board: Switchboard
+let pool: pg.Pool
 beforeAll(async () => {
   board = await startSwitchboard()
+  pool = new pg.Pool({ connectionString: board.stage.app.deps.config.databaseUrl, max: 1 })
 })
 afterAll(async () => {
+  await pool.end()
   await board.stage.stop()
 })
 
 /** As a session does that has read it from its connection: SMPP has no route. */
 const emit = async ({ connection }: Line, request: RawRequest): Promise<void> => {
   const { app, world } = board.stage
-  await createInboxWriter(app.deps.db).write(arrivalOf({ portalId: portalId(world.portal.memberId), id: connection }, request))
+  await createInboxWriter((entries) => record(pool, entries)).write(arrivalOf({ portalId: portalId(world.portal.memberId), id: connection }, request))
   await inboxIsEmpty(app)
 }
 

@@ -23,39 +23,39 @@ describe('the inbox', () => {
 
   it('keeps an arrival to the byte, with its headers and secrets', async () => {
     const body = Buffer.from([0, 255, 13, 10, 0xd0, 0x9f])
-    await record(base.db, [entry('a', { body, headers: { 'content-type': 'x/y; q="1"', ':method': 'GET' }, sealed: 'v1.sealed' })])
+    await record(base.pool, [entry('a', { body, headers: { 'content-type': 'x/y; q="1"', ':method': 'GET' }, sealed: 'v1.sealed' })])
     expect(await takeAll()).toEqual([expect.objectContaining({ external_id: 'a', body, headers: { 'content-type': 'x/y; q="1"', ':method': 'GET' }, sealed: 'v1.sealed', kind: 'channel', portal_id: 'p', connection_id: 'c', tries: 0 })])
   })
 
   it('keeps a repeated arrival once: in one group, in a later one, and in two at the same time', async () => {
-    await record(base.db, [entry('a'), entry('a', { body: Buffer.from('second') })])
-    await record(base.db, [entry('a'), entry('b')])
-    await Promise.all(Array.from({ length: 8 }, async () => record(base.db, [entry('c'), entry('d')])))
+    await record(base.pool, [entry('a'), entry('a', { body: Buffer.from('second') })])
+    await record(base.pool, [entry('a'), entry('b')])
+    await Promise.all(Array.from({ length: 8 }, async () => record(base.pool, [entry('c'), entry('d')])))
     expect((await stored()).map((row) => row.external_id).sort()).toEqual(['a', 'b', 'c', 'd'])
     expect((await takeAll())[0]!.body.toString()).toBe('{"id":"a"}')
   })
 
   it('the same key from another source is another arrival', async () => {
-    await record(base.db, [entry('a'), entry('a', { source: 'channel:p:other' }), entry('a', { source: 'robots:p', kind: 'robot' })])
+    await record(base.pool, [entry('a'), entry('a', { source: 'channel:p:other' }), entry('a', { source: 'robots:p', kind: 'robot' })])
     expect(await stored()).toHaveLength(3)
   })
 
   it('a repetition of what was worked on long ago has no effect', async () => {
-    await record(base.db, [entry('a')])
+    await record(base.pool, [entry('a')])
     await inTrx(async (trx) => finish(trx, (await take(trx, ['channel'], 10)).map((row) => row.id)))
-    await record(base.db, [entry('a')])
+    await record(base.pool, [entry('a')])
     expect(await takeAll()).toEqual([])
     expect(await stored()).toMatchObject([{ state: 'done' }])
   })
 
   it('gives oldest first, of the kinds asked for, up to the limit', async () => {
-    await record(base.db, [entry('1'), entry('2', { kind: 'robot' }), entry('3', { kind: 'event' }), entry('4')])
+    await record(base.pool, [entry('1'), entry('2', { kind: 'robot' }), entry('3', { kind: 'event' }), entry('4')])
     expect((await takeAll(['channel', 'robot'])).map((row) => row.external_id)).toEqual(['1', '2', '4'])
     expect((await inTrx(async (trx) => take(trx, ['channel'], 1))).map((row) => row.external_id)).toEqual(['1'])
   })
 
   it('gives a row to one worker only, and back at once when its transaction fails', async () => {
-    await record(base.db, ['1', '2', '3'].map((id) => entry(id)))
+    await record(base.pool, ['1', '2', '3'].map((id) => entry(id)))
     await expect(inTrx(async (trx) => {
       expect((await take(trx, ['channel'], 2)).map((row) => row.external_id)).toEqual(['1', '2'])
       expect((await takeAll()).map((row) => row.external_id)).toEqual(['3'])
@@ -65,7 +65,7 @@ describe('the inbox', () => {
   })
 
   it('forgets secrets with the end of the work, good or bad', async () => {
-    await record(base.db, ['1', '2'].map((id) => entry(id, { sealed: 'v1.sealed' })))
+    await record(base.pool, ['1', '2'].map((id) => entry(id, { sealed: 'v1.sealed' })))
     await inTrx(async (trx) => {
       const [first, second] = await take(trx, ['channel'], 10)
       await finish(trx, [first!.id])
@@ -75,7 +75,7 @@ describe('the inbox', () => {
   })
 
   it('tries again later, six times, with the secrets it goes on with, and is kept as failed in the end', async () => {
-    await record(base.db, [entry('1', { sealed: 'v1.old' })])
+    await record(base.pool, [entry('1', { sealed: 'v1.old' })])
     for (let tries = 0; tries < 6; tries++) {
       const [row] = await takeAll()
       expect(row).toMatchObject({ tries })
@@ -91,7 +91,7 @@ describe('the inbox', () => {
   })
 
   it('waits longer after every failure', async () => {
-    await record(base.db, [entry('1')])
+    await record(base.pool, [entry('1')])
     const waits: number[] = []
     for (let tries = 0; tries < 6; tries++) {
       const [row] = await takeAll()
@@ -105,7 +105,7 @@ describe('the inbox', () => {
   })
 
   it('prunes what is old and worked on, and nothing else', async () => {
-    await record(base.db, ['old', 'young', 'waiting'].map((id) => entry(id)))
+    await record(base.pool, ['old', 'young', 'waiting'].map((id) => entry(id)))
     await inTrx(async (trx) => finish(trx, (await take(trx, ['channel'], 2)).map((row) => row.id)))
     await base.query("update inbox set received_at = now() - interval '9 days', finished_at = finished_at - interval '9 days' where external_id in ('old', 'waiting')")
     await prune(base.db, 7)
@@ -114,20 +114,20 @@ describe('the inbox', () => {
 
   describe('the group writer', () => {
     it('answers when the rows are there: many at once, each key once', async () => {
-      const writer = createInboxWriter(base.db)
+      const writer = createInboxWriter((entries) => record(base.pool, entries))
       await Promise.all(Array.from({ length: 1_500 }, async (_, index) => writer.write(entry(`${index % 1_000}`))))
       expect(await stored()).toHaveLength(1_000)
     })
 
     it('a row that the database refuses fails alone, its neighbours are stored', async () => {
-      const writer = createInboxWriter(base.db)
+      const writer = createInboxWriter((entries) => record(base.pool, entries))
       const outcomes = await Promise.allSettled(['1', 'bad', '2'].map(async (id) => writer.write(id === 'bad' ? entry(id, { source: 'with a zero \0 byte' }) : entry(id))))
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
       expect((await stored()).map((row) => row.external_id)).toEqual(['1', '2'])
     })
 
     it('goes on after a failure', async () => {
-      const writer = createInboxWriter(base.db)
+      const writer = createInboxWriter((entries) => record(base.pool, entries))
       await expect(writer.write(entry('bad', { source: '\0' }))).rejects.toThrow()
       await writer.write(entry('good'))
       expect((await stored()).map((row) => row.external_id)).toEqual(['good'])
@@ -135,7 +135,7 @@ describe('the inbox', () => {
 
     it('answers nobody before the database has, also when it is away', async () => {
       const gone = await openDatabase(1)
-      const writer = createInboxWriter(gone.db)
+      const writer = createInboxWriter((entries) => record(gone.pool, entries))
       await gone.drop()
       const outcomes = await Promise.allSettled([writer.write(entry('1')), writer.write(entry('2'))])
       expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])

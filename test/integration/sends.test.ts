@@ -85,7 +85,7 @@ const chosen = async (deps: Deps, count = 1): Promise<readonly Delivery[]> => {
 }
 const now = async (delivery: Delivery): Promise<Delivery> => (await loadDeliveries(base.db, [{ portalId: portal, deliveryId: delivery.id }])).get(delivery.id)!
 const arrive = async (externalId: string, level: string, key: string): Promise<void> =>
-  record(base.db, [{ source: 'channel:p:whatsapp', externalId: key, portalId: portal, connectionId: bot, kind: 'channel', headers: { ':method': 'POST' }, body: Buffer.from(JSON.stringify({ externalId, level })) }])
+  record(base.pool, [{ source: 'channel:p:whatsapp', externalId: key, portalId: portal, connectionId: bot, kind: 'channel', headers: { ':method': 'POST' }, body: Buffer.from(JSON.stringify({ externalId, level })) }])
 
 /** One round, until every outcome of it is stored. */
 const performSends = async (deps: Deps): Promise<number> => {

@@ -5,6 +5,7 @@ import { ChannelError, type Channel, type Session, type SessionContext } from '.
 import { saveConnection, type Connection } from '../../src/db/connections.ts'
 import { enqueue, claimHeads } from '../../src/db/chat-queue.ts'
 import { touchIdentity } from '../../src/db/identities.ts'
+import { record } from '../../src/db/inbox.ts'
 import { claim, put } from '../../src/db/outbox.ts'
 import { connectionId, portalId } from '../../src/domain/ids.ts'
 import { type Deps } from '../../src/flows/deps.ts'
@@ -89,7 +90,7 @@ const startProcess = (vendor: Vendor, holder: string): { keeper: SessionKeeper; 
     connections: { byId: async () => ({ connection, channel: vendor.channel, credentials: {} }), byHook: async () => undefined, forget: () => undefined },
     channelById: () => vendor.channel,
   } as unknown as Deps
-  const keeper = createSessionKeeper(deps, book, createInboxWriter(base.db), { holder, channels: ['wire'] })
+  const keeper = createSessionKeeper(deps, book, createInboxWriter((entries) => record(base.pool, entries)), { holder, channels: ['wire'] })
   keepers.push(keeper)
   return { keeper, book }
 }

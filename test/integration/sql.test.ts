@@ -19,13 +19,23 @@ import { cloneDatabase, type TestDatabase } from '../support/database.ts'
 describe('the SQL of locks and claims', () => {
   let database: TestDatabase
   let db: Db
+  let pool: pg.Pool
   const said: string[] = []
+  const say = (text: string): void => void said.push(text.replace(/\s+/g, ' ').trim())
+  /** Prepared statements go past the query builder. */
+  const heard = {
+    query: async (statement: pg.QueryConfig) => {
+      say(statement.text)
+      return pool.query(statement)
+    },
+  } as Pick<pg.Pool, 'query'>
   beforeAll(async () => {
     database = await cloneDatabase()
+    pool = new pg.Pool({ ...database.connection, max: 2 })
     db = new Kysely<Database>({
-      dialect: new PostgresDialect({ pool: new pg.Pool({ ...database.connection, max: 2 }) }),
+      dialect: new PostgresDialect({ pool }),
       log: ({ level, query }) => {
-        if (level === 'query') said.push(query.sql.replace(/\s+/g, ' ').trim())
+        if (level === 'query') say(query.sql)
       },
     })
   })
@@ -41,7 +51,7 @@ describe('the SQL of locks and claims', () => {
   const row = { portalId: portal, lane: 'portal', kind: 'look', deliveryId: delivery, urgency: 1, runAt: now, since: now } as const
 
   it.each<[string, () => Promise<unknown>]>([
-    ['inbox record', async () => record(db, [{ source: 's', externalId: 'e', kind: 'event', body: Buffer.alloc(0) }])],
+    ['inbox record', async () => record(heard, [{ source: 's', externalId: 'e', kind: 'event', body: Buffer.alloc(0) }])],
     ['inbox take', inTrx(async (trx) => take(trx, ['channel', 'robot'], 200))],
     ['outbox put look', inTrx(async (trx) => put(trx, [row]))],
     ['outbox put send', inTrx(async (trx) => put(trx, [{ ...row, lane: 'channel', kind: 'send', step: 0 }]))],

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import { createDatabase, type Db } from '../../src/db/database.ts'
 import { upsertPortal } from '../../src/db/portals.ts'
 import { portalId, type PortalId } from '../../src/domain/ids.ts'
@@ -5,6 +6,7 @@ import { cloneDatabase, type TestDatabase } from '../support/database.ts'
 
 export interface OpenDatabase extends TestDatabase {
   readonly db: Db
+  readonly pool: pg.Pool
   readonly query: <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>
 }
 
@@ -15,6 +17,7 @@ export const openDatabase = async (poolSize = 8): Promise<OpenDatabase> => {
   return {
     ...database,
     db,
+    pool,
     query: async <Row>(text: string, values: readonly unknown[] = []) => (await pool.query(text, [...values])).rows as Row[],
     drop: async () => {
       await db.destroy()
