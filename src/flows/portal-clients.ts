@@ -16,6 +16,8 @@ import { type Metrics } from './metrics.ts'
  * @see https://apidocs.bitrix24.com/limits.html
  */
 export const portalBucket = { burst: 46, perSecond: 2 }
+/** A page asks about three times. */
+const keptForPeople = 10
 const allMethods = '*'
 /** A method that has used this much of its 480 s in ten minutes is left alone until its oldest minutes are forgotten. */
 const mostOperatingSeconds = 440
@@ -38,7 +40,7 @@ export const createPortalClients = (parts: Parts): ((portal: PortalId) => Portal
     if (known !== undefined) return known
     const client = createPortalClient({
       tokens: tokensOf(parts, portal),
-      budget: budgetOf(parts.db, parts.clock, portal),
+      budget: budgetOf(parts.db, parts.clock, portal, 'work'),
       oauth: parts.oauth,
       clock: parts.clock,
       signal: parts.stopping,
@@ -100,8 +102,12 @@ const tokensOf = ({ db, secrets }: Parts, id: PortalId): TokenStore => ({
   invalidate: async (token) => invalidateToken(db, id, token.userId ?? '0'),
 })
 
-/** One budget per portal for all processes. It lives in real time: limits are the portal's, and portals know no rehearsals. */
-export const budgetOf = (db: Db, clock: Clock, id: PortalId): Budget => {
+/**
+ * One budget per portal for all processes. It lives in real time: limits are the portal's, and portals know no rehearsals. Work in the background
+ * leaves some places to people who wait before a page.
+ */
+export const budgetOf = (db: Db, clock: Clock, id: PortalId, whose: 'work' | 'person'): Budget => {
+  const bucket = whose === 'person' ? portalBucket : { ...portalBucket, burst: portalBucket.burst - keptForPeople }
   const key = `portal ${id}`
   const real = (at: number): number => Date.now() + clock.waitMs(at)
   return {
@@ -109,7 +115,7 @@ export const budgetOf = (db: Db, clock: Clock, id: PortalId): Budget => {
       const paused = await pausedMethods(db, key)
       const until = Math.max(0, ...methods.map((method) => paused[method] ?? 0), paused[allMethods] ?? 0)
       if (until > Date.now()) return until - Date.now()
-      return (await takeBudget(db, key, portalBucket, 1)).waitMs
+      return (await takeBudget(db, key, bucket, 1)).waitMs
     },
     report: async ({ method, operatingSeconds, resetAt }) => {
       if (operatingSeconds >= mostOperatingSeconds) await pauseMethod(db, key, method, real(resetAt))

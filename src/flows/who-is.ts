@@ -32,7 +32,7 @@ export const clientOf = (deps: Deps, portal: Address, accessToken: string): Port
       invalidate: () => Promise.resolve().then(() => void (isKnown = false)),
     },
     // The portal counts requests by our address, not by whose token they carry.
-    budget: budgetOf(deps.db, deps.clock, portal.id),
+    budget: budgetOf(deps.db, deps.clock, portal.id, 'person'),
     oauth: deps.oauth,
     clock: deps.clock,
     signal: deps.stopping,

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createDatabase } from '../../src/db/database.ts'
 import { becomeSpeaker, budgetLevel, pauseBudget, pausedMethods, pauseMethod, stopSpeaking, takeBudget, takeBudgets, type BucketShape } from '../../src/db/budgets.ts'
+import { systemClock } from '../../src/clock.ts'
+import { portalId } from '../../src/domain/ids.ts'
+import { budgetOf } from '../../src/flows/portal-clients.ts'
 import { openDatabase, type OpenDatabase } from './support.ts'
 
 /** So slow that nothing leaks while a test runs. */
@@ -139,5 +142,18 @@ describe('budgets', () => {
     expect(await becomeSpeaker(base.db, key, 'next', 60_000)).toBe(true)
     await pass(key, 61)
     expect(await becomeSpeaker(base.db, key, 'after a crash', 60_000)).toBe(true)
+  })
+
+  it('work in the background leaves the last places of a portal to people who open a page', async () => {
+    const id = portalId('of-people')
+    const take = async (whose: 'work' | 'person'): Promise<boolean> => (await budgetOf(base.db, systemClock, id, whose).take({ methods: ['profile'] })) === 0
+    const takeAll = async (whose: 'work' | 'person'): Promise<number> => {
+      for (let taken = 0; ; taken++) if (!(await take(whose))) return taken
+    }
+    expect(await takeAll('work')).toBeGreaterThanOrEqual(36)
+    expect(await takeAll('person')).toBeGreaterThanOrEqual(10)
+    // What leaks now is for whoever waits before a page.
+    await pass(`portal ${id}`, 2)
+    expect([await take('work'), await take('person')]).toEqual([false, true])
   })
 })
