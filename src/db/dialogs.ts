@@ -70,6 +70,13 @@ export const dialogsOf = async (db: Db | Trx, portal: PortalId, identity: number
       .execute()
   ).map(toDialog)
 
+/** Sessions of a portal that are known, newest first. */
+export const latestSessions = async (db: Db, portal: PortalId, limit: number): Promise<readonly number[]> => {
+  const { rows } = await sql<{ session: string }>`
+    select distinct session_id::bigint as session from dialogs where portal_id = ${portal} and session_id is not null order by session desc limit ${limit}`.execute(db)
+  return rows.map(({ session }) => Number(session))
+}
+
 /** What a dialogue has learned; what is left out stays as it was. */
 export interface DialogNews {
   readonly imChatId?: string

@@ -4,13 +4,14 @@ import { historyCommand, historyOf, isNotMember, joinCommand, type History } fro
 import { BitrixError } from '../bitrix/errors.ts'
 import { type LineMessageOutcome } from '../bitrix/open-lines.ts'
 import { clearUncertain, giveBack, removeDone, type ChatEntry } from '../db/chat-queue.ts'
-import { noteDialog } from '../db/dialogs.ts'
+import { noteDialog, type Dialog } from '../db/dialogs.ts'
 import { setLineState } from '../db/lines.ts'
 import { showIn, type Message } from '../db/messages.ts'
 import { type Portal } from '../db/portals.ts'
 import { messageOf } from '../errors.ts'
 import { enqueueChat, noteEntry } from './chat-effects.ts'
 import { type Deps } from './deps.ts'
+import { findLostSessions } from './find-lost-sessions.ts'
 import { externalIdOf, type Call, type Prepared } from './line-calls.ts'
 
 /** How long a first message whose answer was lost waits for the portal to tell of its session. */
@@ -19,21 +20,24 @@ const firstAnswerMs = 10_000
 /**
  * Finds out what became of messages whose answer was lost: the session's history tells. What is there is done; what is not is sent again.
  *
- * A first message has no known chat to look into: it waits a little for the portal to tell of its session.
+ * A first message has no known chat to look into: it waits a little for the portal to tell of its session, then that is looked for.
  */
 export const settleUncertain = async (deps: Deps, portal: Portal, client: PortalClient, segments: readonly (readonly Prepared[])[]): Promise<readonly (readonly Prepared[])[]> => {
   const certain = segments.filter(([first]) => !first!.row.isUncertain)
   const doubtful = segments.filter(([first]) => first!.row.isUncertain)
   if (doubtful.length === 0) return certain
+  const lost = doubtful.flatMap(([first]) => (isWithoutChat(first!) && first!.row.tries > 1 ? [first!.dialog] : []))
+  const { found, isSure } = lost.length === 0 ? { found: new Map<number, Dialog>(), isSure: true } : await findLostSessions(deps, portal, client, lost)
   const asked: (readonly Prepared[])[] = []
   const commands: Command[] = []
   for (const segment of doubtful) {
-    const { row, dialog } = segment[0]!
+    const { row } = segment[0]!
+    const dialog = found.get(segment[0]!.dialog.id) ?? segment[0]!.dialog
     // An edit, a removal or a tick that is repeated changes nothing; a note said twice is better than one not said.
     if (row.kind !== 'message') certain.push(segment)
     else if (dialog.imChatId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { chatId: Number(dialog.imChatId) }))
     else if (dialog.sessionId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { sessionId: Number(dialog.sessionId) }))
-    else if (row.tries < 3) await giveBack(deps.db, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
+    else if (row.tries < 3 || !isSure) await giveBack(deps.db, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
     else {
       await clearUncertain(deps.db, segment.map(({ row: { id } }) => id))
       certain.push(segment)
@@ -59,6 +63,8 @@ export const settleUncertain = async (deps: Deps, portal: Portal, client: Portal
   }
   return certain
 }
+
+const isWithoutChat = ({ row, dialog }: Prepared): boolean => row.kind === 'message' && dialog.imChatId === undefined && dialog.sessionId === undefined
 
 const isInHistory = (history: History, message: Message): boolean => history.messages.some(({ connectorMids }) => connectorMids.includes(externalIdOf(message)))
 

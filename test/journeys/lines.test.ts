@@ -73,6 +73,25 @@ describe('several accounts', () => {
   })
 })
 
+describe('a first message', () => {
+  it('F10: whose answer was lost, and of whose session nothing was told either, is found again and not said twice', async () => {
+    const earlier = phoneOf()
+    earlier.start('telegram', { quietly: true })
+    earlier.reply('telegram', 'кто писал раньше')
+    await until('it is there', () => chatWith('кто писал раньше') !== undefined)
+    const phone = phoneOf()
+    phone.start('telegram', { quietly: true })
+    clinic.world.portal.misbehave({ kind: 'event_lose', method: 'ONIMCONNECTORDIALOGSTART', times: 1 })
+    clinic.world.portal.misbehave({ kind: 'drop_after', method: 'imconnector.send.messages', times: 1 })
+    phone.reply('telegram', 'первое слово')
+    phone.reply('telegram', 'второе слово')
+    await until('both are there', () => chatWith('второе слово') !== undefined)
+    const said = clinic.world.portal.lines.chat(chatWith('первое слово')!.id).messages.filter((message) => message.kind === 'patient').map((message) => message.text)
+    expect(said).toEqual(['первое слово', 'второе слово'])
+    expect(clinic.world.portal.calls.some((call) => call.method === 'imopenlines.dialog.get' && (call.params as { SESSION_ID?: unknown }).SESSION_ID !== undefined)).toBe(true)
+  })
+})
+
 describe('odd cards', () => {
   it('F15: the clinic\'s own number, which stands in many cards, makes nobody that patient', async () => {
     const own = '+79000009999'
@@ -122,5 +141,5 @@ describe('odd files', () => {
 })
 
 it('the portal refused nothing, nothing broke inside', () => {
-  clinic.expectCleanBooks({ refused: /^(?:im\.message\.add|imopenlines\.dialog\.get): ACCESS_ERROR$/ })
+  clinic.expectCleanBooks({ refused: /^(?:(?:im\.message\.add|imopenlines\.dialog\.get): ACCESS_ERROR|batch: CONNECTION_DROPPED)$/ })
 })
