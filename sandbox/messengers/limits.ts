@@ -13,7 +13,7 @@ export function createLimiter(clock: Clock): Limiter {
     take(key, burst, perSecond) {
       const now = clock.now()
       const bucket = buckets.get(key) ?? { left: burst, at: now }
-      bucket.left = Math.min(burst, bucket.left + (now - bucket.at) / 1000 * perSecond)
+      bucket.left = Math.min(burst, bucket.left + Math.max(0, now - bucket.at) / 1000 * perSecond)
       bucket.at = now
       buckets.set(key, bucket)
       if (bucket.left < 1) return Math.ceil((1 - bucket.left) / perSecond * 1000)
