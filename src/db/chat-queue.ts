@@ -116,10 +116,17 @@ export const giveBack = async (trx: Db | Trx, rows: readonly { id: number; runAt
       ${rows.map((row) => row.isUncertain)}::boolean[]) as n(id, run_at, taken_back, is_uncertain) where q.entry_id = n.id`.execute(trx)
 }
 
+/** One more look for what became of uncertain rows was without an answer: `payload.looks` counts them. */
+export const noteLook = async (trx: Db | Trx, ids: readonly number[]): Promise<void> => {
+  if (ids.length === 0) return
+  await sql`
+    update chat_queue set payload = payload || jsonb_build_object('looks', coalesce((payload ->> 'looks')::int, 0) + 1) where entry_id = any(${ids}::bigint[])`.execute(trx)
+}
+
 /** What was uncertain has been found not to have happened. */
 export const clearUncertain = async (trx: Db | Trx, ids: readonly number[]): Promise<void> => {
   if (ids.length === 0) return
-  await sql`update chat_queue set is_uncertain = false where entry_id = any(${ids}::bigint[])`.execute(trx)
+  await sql`update chat_queue set is_uncertain = false, payload = payload - 'looks' where entry_id = any(${ids}::bigint[])`.execute(trx)
 }
 
 /** Notes that operators were told of their messages that wait in a chat. @returns whether there were any of which they were not */

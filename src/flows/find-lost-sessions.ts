@@ -4,15 +4,15 @@ import { latestSessions, lineChatId, noteDialog, type Dialog } from '../db/dialo
 import { type Portal } from '../db/portals.ts'
 import { type Deps } from './deps.ts'
 
-/** Two requests' worth; a session whose answer was lost is one of the newest. */
-const mostAsked = 100
-/** Sessions that may have been opened since the newest that we know. */
+/** Twelve requests' worth: one lost answer can be that of three hundred first messages. They are among the newest. */
+const mostAsked = 600
+/** Sessions that others may have opened since the newest that we know. */
 const ahead = 20
 
 export interface LostSessions {
   /** What was found, by the dialogue's id; it is noted in the dialogue too. */
   readonly found: ReadonlyMap<number, Dialog>
-  /** The portal has answered for all that was asked: what was not found is most likely not there. */
+  /** The portal has answered for all that was asked: what was not found is not there, or not among the newest. */
   readonly isSure: boolean
 }
 
@@ -24,7 +24,7 @@ export const findLostSessions = async (deps: Deps, portal: Portal, client: Porta
   const known = await latestSessions(deps.db, portal.id, 1_000)
   const newest = known[0]
   if (newest === undefined) return { found: new Map(), isSure: true }
-  const asked = unknownBetween(known, newest + ahead)
+  const asked = unknownBetween(known, newest + dialogs.length + ahead)
   const outcomes = await client.batch(asked.map((sessionId) => dialogCommand(String(sessionId), { sessionId })))
   const wanted = new Map(dialogs.map((dialog) => [`${dialog.connector} ${dialog.lineId} ${lineChatId(dialog.id)}`, dialog]))
   const found = new Map<number, Dialog>()
@@ -33,7 +33,7 @@ export const findLostSessions = async (deps: Deps, portal: Portal, client: Porta
     const outcome = outcomes.get(String(sessionId))
     if (outcome?.ok !== true) {
       // A session that is not there, or not for our eyes, is an answer too.
-      if (outcome?.error.action !== 'giveUp') isSure = false
+      if (outcome === undefined || outcome.error.retryable || outcome.error.outcome === 'unknown') isSure = false
       continue
     }
     const told = readDialog(outcome.result)

@@ -3,7 +3,7 @@ import { type Command } from '../bitrix/command.ts'
 import { historyCommand, historyOf, isNotMember, joinCommand, type History } from '../bitrix/dialogs.ts'
 import { BitrixError } from '../bitrix/errors.ts'
 import { type LineMessageOutcome } from '../bitrix/open-lines.ts'
-import { clearUncertain, giveBack, removeDone, type ChatEntry } from '../db/chat-queue.ts'
+import { clearUncertain, giveBack, noteLook, removeDone, type ChatEntry } from '../db/chat-queue.ts'
 import { noteDialog, type Dialog } from '../db/dialogs.ts'
 import { setLineState } from '../db/lines.ts'
 import { showIn, type Message } from '../db/messages.ts'
@@ -26,7 +26,7 @@ export const settleUncertain = async (deps: Deps, portal: Portal, client: Portal
   const certain = segments.filter(([first]) => !first!.row.isUncertain)
   const doubtful = segments.filter(([first]) => first!.row.isUncertain)
   if (doubtful.length === 0) return certain
-  const lost = doubtful.flatMap(([first]) => (isWithoutChat(first!) && first!.row.tries > 1 ? [first!.dialog] : []))
+  const lost = doubtful.flatMap(([first]) => (isWithoutChat(first!) && looksOf(first!) > 0 ? [first!.dialog] : []))
   const { found, isSure } = lost.length === 0 ? { found: new Map<number, Dialog>(), isSure: true } : await findLostSessions(deps, portal, client, lost)
   const asked: (readonly Prepared[])[] = []
   const commands: Command[] = []
@@ -37,7 +37,10 @@ export const settleUncertain = async (deps: Deps, portal: Portal, client: Portal
     if (row.kind !== 'message') certain.push(segment)
     else if (dialog.imChatId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { chatId: Number(dialog.imChatId) }))
     else if (dialog.sessionId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { sessionId: Number(dialog.sessionId) }))
-    else if (row.tries < 3 || !isSure) await giveBack(deps.db, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
+    else if (looksOf(segment[0]!) < (isSure ? mostLooks : mostLooksUnsure)) await deps.db.transaction().execute(async (trx) => {
+      await giveBack(trx, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
+      await noteLook(trx, segment.map(({ row: { id } }) => id))
+    })
     else {
       await clearUncertain(deps.db, segment.map(({ row: { id } }) => id))
       certain.push(segment)
@@ -63,6 +66,13 @@ export const settleUncertain = async (deps: Deps, portal: Portal, client: Portal
   }
   return certain
 }
+
+/** How often it was waited for news of a message since its answer was lost: earlier tries, which were answered, say nothing of this one. */
+const looksOf = ({ row }: Prepared): number => (row.payload as { looks?: number } | null | undefined)?.looks ?? 0
+/** The portal's own event is waited for first; then the session is looked for, twice, for the lost call may still be at work. */
+const mostLooks = 2
+/** A portal that does not answer takes no message either; but no patient's word waits for ever. */
+const mostLooksUnsure = 30
 
 const isWithoutChat = ({ row, dialog }: Prepared): boolean => row.kind === 'message' && dialog.imChatId === undefined && dialog.sessionId === undefined
 
