@@ -25,6 +25,10 @@ export const judgeHook = ({ wanted, found = '', isWhole, elsewhere }: HookState)
 /** Every kind of event that we ask for is among those that the vendor tells; a vendor that does not say which counts as telling all. */
 export const tellsAll = (wanted: readonly string[], told: readonly string[] | null | undefined): boolean => told === null || told === undefined || wanted.every((type) => told.includes(type))
 
+/** Every setting that the vendor names stands as we want it; one that it does not name could not be set by asking again. */
+export const standsAs = (wanted: Readonly<Record<string, unknown>>, told: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(wanted).every(([name, value]) => told[name] === undefined || told[name] === value)
+
 /** Adds what was found of the webhook to what is known of the connection. */
 export const withHook = (facts: ConnectionFacts, hook: ReturnType<typeof judgeHook>): ConnectionFacts => ({
   ...facts,

@@ -37,10 +37,7 @@ export const settleUncertain = async (deps: Deps, portal: Portal, client: Portal
     if (row.kind !== 'message') certain.push(segment)
     else if (dialog.imChatId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { chatId: Number(dialog.imChatId) }))
     else if (dialog.sessionId !== undefined) commands.push(historyCommand(String(asked.push(segment) - 1), { sessionId: Number(dialog.sessionId) }))
-    else if (looksOf(segment[0]!) < (isSure ? mostLooks : mostLooksUnsure)) await deps.db.transaction().execute(async (trx) => {
-      await giveBack(trx, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
-      await noteLook(trx, segment.map(({ row: { id } }) => id))
-    })
+    else if (looksOf(segment[0]!) < (isSure ? mostLooks : mostLooksUnsure)) await lookAgainLater(deps, segment)
     else {
       await clearUncertain(deps.db, segment.map(({ row: { id } }) => id))
       certain.push(segment)
@@ -73,6 +70,12 @@ const looksOf = ({ row }: Prepared): number => (row.payload as { looks?: number 
 const mostLooks = 2
 /** A portal that does not answer takes no message either; but no patient's word waits for ever. */
 const mostLooksUnsure = 30
+
+const lookAgainLater = async (deps: Deps, segment: readonly Prepared[]): Promise<void> =>
+  deps.db.transaction().execute(async (trx) => {
+    await giveBack(trx, segment.map(({ row: { id } }) => ({ id, runAt: deps.clock.now() + firstAnswerMs, wasTried: true, isUncertain: true })))
+    await noteLook(trx, segment.map(({ row: { id } }) => id))
+  })
 
 const isWithoutChat = ({ row, dialog }: Prepared): boolean => row.kind === 'message' && dialog.imChatId === undefined && dialog.sessionId === undefined
 

@@ -11,7 +11,10 @@ import { type Session } from './portal-session.ts'
 
 /** The settings page of one connector on one open line, both of which the signed session names. Administrators only. */
 export const registerConnectorApi = (scope: FastifyInstance, { deps, admin }: { deps: Deps; admin: (request: FastifyRequest) => Session }): void => {
-  const show = async (session: Session): Promise<ConnectorView> => ConnectorView.parse(viewOf(await readConnector(deps, refOf(session), session.language ?? 'ru'), session.language ?? 'ru'))
+  const show = async (session: Session): Promise<ConnectorView> => {
+    const { language = 'ru' } = session
+    return ConnectorView.parse(viewOf(await readConnector(deps, refOf(session), language), language))
+  }
 
   scope.get('/connector', async (request) => show(admin(request)))
   scope.post('/connector/activate', async (request) => {

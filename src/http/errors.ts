@@ -12,7 +12,8 @@ import { type LanguageOf } from './language.ts'
 export const createErrorHandler =
   (log: Log, languageOf: LanguageOf) =>
   async (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const say = (sentence: string): string => inLanguage(languageOf(request), sentence)
+    const language = languageOf(request)
+    const say = (sentence: string): string => inLanguage(language, sentence)
     if (error instanceof AppError) {
       if (error.status >= 500) log.warn({ code: error.code, route: request.routeOptions.url, reason: error.message }, 'a request failed')
       const fields = Object.entries(error.fields).map(([name, sentence]) => [name, say(sentence)] as const)

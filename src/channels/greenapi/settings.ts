@@ -3,7 +3,7 @@ import { ChannelError, type ConnectionFacts, type Localized } from '../channel.t
 import { call, read, type Context } from './api.ts'
 import { stateRefusal, working } from './errors.ts'
 import { personOf } from './person.ts'
-import { judgeHook, withHook } from '../hook.ts'
+import { judgeHook, standsAs, withHook } from '../hook.ts'
 import { stateAnswer } from './queue.ts'
 
 /** @see https://green-api.com/docs/api/account/GetSettings/ */
@@ -56,13 +56,10 @@ const elsewhere: Localized = {
 /** What the instance is to be set to. */
 const settingsFor = (context: Context & { readonly hookUrl: string }) => ({ webhookUrl: context.hookUrl, webhookUrlToken: context.credentials.webhookToken, ...wanted })
 
-const differing = (settings: Settings, mine: Readonly<Record<string, unknown>>): readonly string[] => Object.keys(mine).filter((name) => settings[name] !== mine[name])
-
 export const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
   const { facts, settings } = await ask(context)
   const { hookUrl } = context
-  // A setting that the vendor does not name cannot be set by repeating.
-  const isWhole = hookUrl === undefined || differing(settings, settingsFor({ ...context, hookUrl })).every((name) => settings[name] === undefined)
+  const isWhole = hookUrl === undefined || standsAs(settingsFor({ ...context, hookUrl }), settings)
   return withHook(facts, judgeHook({ wanted: hookUrl, found: settings.webhookUrl, isWhole, elsewhere }))
 }
 
@@ -72,7 +69,7 @@ const savedAnswer = z.looseObject({ saveSettings: z.literal(true) })
 export const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
   const { facts, settings } = await ask(context)
   const mine = settingsFor(context)
-  if (differing(settings, mine).length > 0) {
+  if (Object.entries(mine).some(([name, value]) => settings[name] !== value)) {
     if (!savedAnswer.safeParse((await call(context, 'setSettings', { json: mine })).body).success)
       throw new ChannelError({ class: 'channelTemporary', code: 'settings' }, 'GREEN-API не сохранил настройки: подождите пять минут и подключите ещё раз.')
   }

@@ -3,6 +3,7 @@ import { ChannelError, type Channel, type ConnectionFacts, type Localized } from
 import { apiVersion, call, read, type Context } from './api.ts'
 import { fields, parseCredentials, type VkCredentials } from './credentials.ts'
 import { download } from './files.ts'
+import { standsAs } from '../hook.ts'
 import { threadOf } from './ids.ts'
 import { edit, limits, lookUp, remove, send } from './send.ts'
 import { eventTypes, handshake, parse, verify } from './webhook.ts'
@@ -11,7 +12,9 @@ const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ name: z.str
 const serversAnswer = z.looseObject({ items: z.array(z.looseObject({ id: z.int(), url: z.string(), status: z.string().optional() })) })
 const permissionsAnswer = z.looseObject({ mask: z.int() })
 /** Each event is switched by 1 or 0. @see https://dev.vk.com/method/groups.getCallbackSettings */
-const settingsAnswer = z.looseObject({ events: z.record(z.string(), z.unknown()) })
+const settingsAnswer = z.looseObject({ events: z.record(z.string(), z.unknown().transform(Number)) })
+/** What our server is to be told. */
+const wanted = Object.fromEntries(eventTypes.map((type) => [type, 1]))
 const codeAnswer = z.looseObject({ code: z.string() })
 const serverAnswer = z.looseObject({ server_id: z.int() })
 
@@ -24,10 +27,10 @@ const messagesRight = 4_096
 
 const serversOf = async (context: Context) => read(serversAnswer, await call(context, 'groups.getCallbackServers', { group_id: context.credentials.groupId })).items
 
-/** The community's administrator can switch events off, and those that we learned to read later were never switched on. One that VK does not name cannot be. */
+/** The community's administrator can switch events off, and those that we learned to read later were never switched on. */
 const isTold = async (context: Context, serverId: number): Promise<boolean> => {
   const { events } = read(settingsAnswer, await call(context, 'groups.getCallbackSettings', { group_id: context.credentials.groupId, server_id: serverId }))
-  return eventTypes.every((type) => events[type] === undefined || Number(events[type]) === 1)
+  return standsAs(wanted, events)
 }
 
 const check = async (context: Context & { readonly hookUrl?: string }): Promise<ConnectionFacts> => {
@@ -56,7 +59,6 @@ const connect = async (context: Context & { readonly hookUrl: string }): Promise
   const server = { group_id: groupId, url: context.hookUrl, title: 'Estafeta', secret_key: secret }
   if (known !== undefined) await call(context, 'groups.editCallbackServer', { ...server, server_id: known.id })
   const id = known?.id ?? read(serverAnswer, await call(context, 'groups.addCallbackServer', server)).server_id
-  const wanted = Object.fromEntries(eventTypes.map((type) => [type, 1]))
   await call(context, 'groups.setCallbackSettings', { group_id: groupId, server_id: id, api_version: apiVersion, ...wanted })
   return check(context)
 }

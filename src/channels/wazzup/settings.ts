@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ChannelError, type ConnectionFacts, type Localized } from '../channel.ts'
 import { call, read, type Context } from './api.ts'
-import { judgeHook, withHook } from '../hook.ts'
+import { judgeHook, standsAs, withHook } from '../hook.ts'
 import { isWorking, stateRefusal } from './errors.ts'
 import { type Transport } from './transport.ts'
 import { secretName } from './webhook.ts'
@@ -37,8 +37,7 @@ export const checkBy = (transport: Transport) => async (context: Context & { rea
   const facts = await channelFacts(transport, context)
   if (context.hookUrl === undefined) return facts
   const { webhooksUri, subscriptions } = await webhooks(context)
-  const isWhole = Object.entries(subscriptions ?? {}).every(([name, isOn]) => !(name in wanted) || wanted[name as keyof typeof wanted] === isOn)
-  return withHook(facts, judgeHook({ wanted: ours(context.hookUrl, context.credentials), found: webhooksUri ?? '', isWhole, elsewhere }))
+  return withHook(facts, judgeHook({ wanted: ours(context.hookUrl, context.credentials), found: webhooksUri ?? '', isWhole: standsAs(wanted, subscriptions ?? {}), elsewhere }))
 }
 
 /** What the account is to tell. */
@@ -57,10 +56,7 @@ export const connectBy = (transport: Transport) => async (context: Context & { r
   if (current.startsWith(base) && !current.startsWith(hookUrl))
     throw new ChannelError({ class: 'channelPermanent', code: 'webhooksTaken' }, 'Этот аккаунт Wazzup уже подключён: один аккаунт обслуживает одно подключение, для второго номера заведите другой.')
   try {
-    await call(context, 'PATCH', '/webhooks', {
-      webhooksUri: ours(hookUrl, context.credentials),
-      subscriptions: wanted,
-    })
+    await call(context, 'PATCH', '/webhooks', { webhooksUri: ours(hookUrl, context.credentials), subscriptions: wanted })
   } catch (error) {
     throw error instanceof ChannelError && ['content', 'channelTemporary'].includes(error.failure.class) ? hookRefusal(error) : error
   }

@@ -54,12 +54,14 @@ const consoleLabels = {
   },
 }
 
+/** Which address is still to be entered by hand, and what for. */
+const consoleDetail = (hookUrl: string, isHeard: boolean): ConnectionFacts['details'][number] => ({ label: isHeard ? consoleLabels.useful : consoleLabels.needed, value: hookUrl })
+
 const connect = async (context: Context & { readonly hookUrl: string }): Promise<ConnectionFacts> => {
   const facts = await numberFacts(context)
   const isSubscribed = await subscribe(context)
   if (isPartner(context.credentials)) return facts
-  const hook = { label: isSubscribed ? consoleLabels.useful : consoleLabels.needed, value: context.hookUrl }
-  return { ...facts, details: [...facts.details, hook] }
+  return { ...facts, details: [...facts.details, consoleDetail(context.hookUrl, isSubscribed)] }
 }
 
 const elsewhere: Localized = {
@@ -74,7 +76,7 @@ const check = async (context: Context & { readonly hookUrl?: string }): Promise<
   if (hookUrl === undefined || hook === undefined) return facts
   const judged = withHook(facts, judgeHook({ wanted: hookUrl, found: hook.address, isWhole: hook.isSubscribed, elsewhere }))
   if (hook.consoleAddress === undefined || hook.consoleAddress === hookUrl) return judged
-  return { ...judged, details: [...judged.details, { label: hook.address === hookUrl ? consoleLabels.useful : consoleLabels.needed, value: hookUrl }] }
+  return { ...judged, details: [...judged.details, consoleDetail(hookUrl, hook.address === hookUrl)] }
 }
 
 /**

@@ -35,7 +35,7 @@ export const subscribe = async (context: HookContext): Promise<boolean> => {
 
 const addresses = z.looseObject({ phone_number: z.string().optional(), whatsapp_business_account: z.string().optional(), application: z.string().optional() })
 const configuration = z.looseObject({ webhook_configuration: addresses.optional() })
-const appsAnswer = z.looseObject({ data: z.array(z.unknown()) })
+const listAnswer = z.looseObject({ data: z.array(z.unknown()) })
 const partnerAnswer = z.looseObject({ url: z.string() })
 
 /** Where messages and statuses of the number go: the nearest address counts. */
@@ -70,12 +70,10 @@ export const readHook = async (context: Context): Promise<HookOfNumber | undefin
   }
   const number = configuration.safeParse(await ask(`/${phoneNumberId}`, { fields: 'webhook_configuration' }))
   if (!number.success || number.data.webhook_configuration === undefined) return undefined
-  const apps = appsAnswer.safeParse(await ask(`/${businessAccountId}/subscribed_apps`))
+  const apps = listAnswer.safeParse(await ask(`/${businessAccountId}/subscribed_apps`))
   const { phone_number, whatsapp_business_account, application } = number.data.webhook_configuration
   return { address: phone_number ?? whatsapp_business_account ?? application ?? '', consoleAddress: application ?? '', isSubscribed: !apps.success || apps.data.data.length > 0 }
 }
-
-const numbersAnswer = z.looseObject({ data: z.array(z.unknown()) })
 
 /**
  * Takes the number's own address away, when it is still ours. The subscription belongs to the whole account: with a second number in
@@ -89,7 +87,7 @@ export const unsubscribe = async (context: HookContext): Promise<void> => {
     const current = configuration.safeParse((await callGraph(context, { method: 'GET', path: number, query: { fields: 'webhook_configuration' } })).body)
     if (current.success && current.data.webhook_configuration?.phone_number === context.hookUrl)
       await callGraph(context, { method: 'POST', path: number, json: { webhook_configuration: { override_callback_uri: '' } } })
-    const numbers = numbersAnswer.safeParse((await callGraph(context, { method: 'GET', path: `${account}/phone_numbers` })).body)
+    const numbers = listAnswer.safeParse((await callGraph(context, { method: 'GET', path: `${account}/phone_numbers` })).body)
     if (numbers.success && numbers.data.data.length <= 1) await callGraph(context, { method: 'DELETE', path: `${account}/subscribed_apps` })
   } catch (error) {
     const isForgotten = error instanceof ChannelError && error.failure.class === 'channelPermanent'
